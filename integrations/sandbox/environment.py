@@ -1,0 +1,41 @@
+"""What the product needs to know to call the stand-in instead of the tenant."""
+
+import json
+import secrets
+import uuid
+from pathlib import Path
+
+from .certificate import ensure_certificate, write_private
+
+
+def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
+    """Make credentials and certificate without starting anything; answers the MICROSOFT_* variables.
+
+    Calling it again answers the same, so a supervisor may compute its children's environment first.
+    """
+    data_dir = Path(data_dir).resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    authority = ensure_certificate(data_dir)
+    root = f"https://127.0.0.1:{port}"
+    variables = {
+        **credentials(data_dir),
+        "MICROSOFT_LOGIN_URL": root,
+        "MICROSOFT_GRAPH_URL": root,
+        "MICROSOFT_DEFENDER_URL": root,
+        "MICROSOFT_CA_BUNDLE": str(authority),
+    }
+    write_private(data_dir / "environment.json", json.dumps(variables, indent=2).encode())
+    return variables
+
+
+def credentials(data_dir: Path) -> dict[str, str]:
+    """The tenant id, client id and secret, generated at the first call and kept."""
+    path = data_dir / "credentials.json"
+    if not path.exists():
+        made = {
+            "MICROSOFT_TENANT_ID": str(uuid.uuid4()),
+            "MICROSOFT_CLIENT_ID": str(uuid.uuid4()),
+            "MICROSOFT_CLIENT_SECRET": secrets.token_urlsafe(30),
+        }
+        write_private(path, json.dumps(made).encode())
+    return dict(json.loads(path.read_text()))

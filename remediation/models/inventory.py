@@ -1,0 +1,175 @@
+"""What the organisation has: devices in groups, software in versions, and the weaknesses of those versions."""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .people import User
+
+UNSEEN_AFTER = timedelta(days=30)
+UNGROUPED = "Ungrouped"
+
+
+class DeviceValue(models.TextChoices):
+    LOW = "low", _("Low")
+    NORMAL = "normal", _("Normal")
+    HIGH = "high", _("High")
+
+
+class ExposureLevel(models.TextChoices):
+    NONE = "none", _("None")
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
+
+
+class Severity(models.TextChoices):
+    LOW = "low", _("Low")
+    MEDIUM = "medium", _("Medium")
+    HIGH = "high", _("High")
+    CRITICAL = "critical", _("Critical")
+
+
+class ExploitLevel(models.TextChoices):
+    NONE = "none", _("No exploit known")
+    PUBLIC = "public", _("Public exploit")
+    VERIFIED = "verified", _("Verified exploit")
+    KIT = "kit", _("In an exploit kit")
+
+
+class DeviceGroupQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> "DeviceGroupQuerySet":
+        return self if user.sees_all_groups else self.filter(pk__in=user.device_groups.all())
+
+
+class DeviceGroup(models.Model):
+    """The unit of scope. Devices without a group of the source share the one named Ungrouped."""
+
+    name = models.CharField(max_length=200, unique=True)
+
+    objects = DeviceGroupQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeviceQuerySet(models.QuerySet):
+    def present(self) -> "DeviceQuerySet":
+        """Devices that count: not retired, and not merged into another."""
+        return self.filter(retired_at=None, merged_into=None)
+
+    def seen_since(self, moment: datetime) -> "DeviceQuerySet":
+        return self.filter(last_seen_at__gte=moment)
+
+    def visible_to(self, user: User) -> "DeviceQuerySet":
+        return self if user.sees_all_groups else self.filter(group__in=user.device_groups.all())
+
+
+class Device(models.Model):
+    """A managed machine."""
+
+    source_id = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=255)
+    entra_device_id = models.CharField(max_length=36, blank=True, default="")
+    os_platform = models.CharField(max_length=64, blank=True, default="")
+    os_version = models.CharField(max_length=64, blank=True, default="")
+    group = models.ForeignKey(DeviceGroup, on_delete=models.PROTECT, related_name="devices")
+    value = models.CharField(max_length=6, choices=DeviceValue, default=DeviceValue.NORMAL)
+    # Null: not known; then the score has no factor for it.
+    internet_facing = models.BooleanField(null=True)
+    first_seen_at = models.DateTimeField(null=True)
+    # Null where the source has none, or a date out of range. Counts as not seen.
+    last_seen_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    # S of the exposure score: the sum of the risks of the versions behind its exposures.
+    risk_sum = models.FloatField(default=0)
+    exposure_level = models.CharField(max_length=6, choices=ExposureLevel, default=ExposureLevel.NONE)
+
+    objects = DeviceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [
+            models.Index(fields=["group", "-risk_sum"]),
+            models.Index(fields=["name"]),
+        ]
+        constraints = [
+            models.CheckConstraint(name="device_value_is_known", condition=Q(value__in=DeviceValue.values)),
+            models.CheckConstraint(name="device_level_is_known", condition=Q(exposure_level__in=ExposureLevel.values)),
+            models.CheckConstraint(name="device_risk_is_not_negative", condition=Q(risk_sum__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_unseen(self) -> bool:
+        return self.last_seen_at is None or self.last_seen_at < timezone.now() - UNSEEN_AFTER
+
+
+class Software(models.Model):
+    """A product of a vendor."""
+
+    source_id = models.CharField(max_length=255, unique=True)
+    name = models.CharField(max_length=255)
+    vendor = models.CharField(max_length=255, blank=True, default="")
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = _("software")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Weakness(models.Model):
+    """A vulnerability present in the organisation: a CVE, or one that the source named itself."""
+
+    name = models.CharField(max_length=64, unique=True)
+    description = models.TextField(blank=True, default="")
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.MEDIUM)
+    # CVSS v3 base, 0 to 10; null where the source has none: then the severity stands in.
+    cvss = models.FloatField(null=True)
+    # Probability of exploitation in the next 30 days, 0 to 1.
+    epss = models.FloatField(null=True)
+    exploit_level = models.CharField(max_length=8, choices=ExploitLevel, default=ExploitLevel.NONE)
+    # The day it entered CISA's catalogue of known exploited vulnerabilities.
+    kev_added_on = models.DateField(null=True)
+    published_on = models.DateField(null=True)
+    updated_on = models.DateField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = _("weaknesses")
+        constraints = [
+            models.CheckConstraint(name="weakness_severity_is_known", condition=Q(severity__in=Severity.values)),
+            models.CheckConstraint(
+                name="weakness_exploit_level_is_known", condition=Q(exploit_level__in=ExploitLevel.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SoftwareVersion(models.Model):
+    """One installed version of a product. It knows its weaknesses, and so its risk."""
+
+    software = models.ForeignKey(Software, on_delete=models.CASCADE, related_name="versions")
+    version = models.CharField(max_length=128)
+    weaknesses = models.ManyToManyField(Weakness, related_name="versions")
+    # Sum of the risks r of its weaknesses (see scoring.py).
+    risk = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="software_version_once", fields=["software", "version"])]
+
+    def __str__(self) -> str:
+        return f"{self.software} {self.version}"

@@ -1,0 +1,39 @@
+"""Who uses the product, and which device groups they may see."""
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+SYSTEM_USERNAME = "system"
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "", _("System")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class PeopleManager(UserManager):
+    def system(self) -> "User":
+        """The actor of what the machine does. Active, so that its permissions count; cannot sign in."""
+        return self.get(username=SYSTEM_USERNAME)
+
+
+class User(AbstractUser):
+    """A person, with the device groups that they may see and those that they chose to look at."""
+
+    sees_all_groups = models.BooleanField(
+        _("sees all device groups"), default=False, help_text=_("Also groups that a later sync brings.")
+    )
+    device_groups = models.ManyToManyField(
+        "DeviceGroup", blank=True, related_name="+", help_text=_("Without any, nothing is seen.")
+    )
+    selected_groups = models.ManyToManyField("DeviceGroup", blank=True, related_name="+", editable=False)
+    theme = models.CharField(max_length=5, choices=Theme, blank=True, default=Theme.SYSTEM)
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    is_demo = models.BooleanField(default=False, editable=False)
+
+    objects = PeopleManager()
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username

@@ -1,0 +1,61 @@
+"""The scores as sums over devices, one row a device group and day: the trend of any selection of groups is a sum."""
+
+from django.db import models
+
+from .inventory import DeviceGroup
+
+
+class ScoreSnapshot(models.Model):
+    """What a device group's scores were on a day. The newest day is the present."""
+
+    SUMMED = (
+        "devices_low",
+        "devices_normal",
+        "devices_high",
+        "score_low",
+        "score_normal",
+        "score_high",
+        "level_none",
+        "level_low",
+        "level_medium",
+        "level_high",
+        "unseen",
+    )
+
+    day = models.DateField()
+    group = models.ForeignKey(DeviceGroup, on_delete=models.CASCADE, related_name="+")
+    published_at = models.DateTimeField()
+    model_version = models.PositiveSmallIntegerField()
+    # Scored devices, and the sum of their scores E, by device value.
+    devices_low = models.PositiveIntegerField(default=0)
+    devices_normal = models.PositiveIntegerField(default=0)
+    devices_high = models.PositiveIntegerField(default=0)
+    score_low = models.FloatField(default=0)
+    score_normal = models.FloatField(default=0)
+    score_high = models.FloatField(default=0)
+    # Scored devices by exposure level, and those left out because nobody has seen them for 30 days.
+    level_none = models.PositiveIntegerField(default=0)
+    level_low = models.PositiveIntegerField(default=0)
+    level_medium = models.PositiveIntegerField(default=0)
+    level_high = models.PositiveIntegerField(default=0)
+    unseen = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["day", "group"]
+        constraints = [models.UniqueConstraint(name="snapshot_once_a_day", fields=["day", "group"])]
+
+
+class OrganisationScore(models.Model):
+    """The scores of the whole organisation on a day: ours, and those that the source reports, which are the headline."""
+
+    day = models.DateField(unique=True)
+    published_at = models.DateTimeField()
+    model_version = models.PositiveSmallIntegerField()
+    exposure = models.FloatField()
+    # Null while no configuration applies to any device.
+    configuration = models.FloatField(null=True)
+    source_exposure = models.FloatField(null=True)
+    source_configuration = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["day"]

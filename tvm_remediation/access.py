@@ -1,0 +1,51 @@
+"""Who may open which page: one table. A view that is not declared here is closed to everybody."""
+
+from collections.abc import Callable
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+log = structlog.get_logger(__name__)
+
+PUBLIC = "public"
+SIGNED_IN = "signed in"
+ADMIN = "the admin's own checks"
+
+_VIEW = "remediation.view_recommendation"
+_ACTIVITIES = "remediation.view_remediationactivity"
+_HANDLE = "remediation.handle_remediation"
+_SETTINGS = "remediation.manage_settings"
+
+ACCESS: dict[str, str] = {
+    "login": PUBLIC,
+    "logout": SIGNED_IN,
+    "livez": PUBLIC,
+    "readyz": PUBLIC,
+}
+
+
+def permission_for(route: str) -> str | None:
+    """The permission that opens a route, PUBLIC, SIGNED_IN or ADMIN; None for an undeclared one."""
+    return ADMIN if route.startswith("admin:") else ACCESS.get(route)
+
+
+class AccessMiddleware:
+    """Holds every request against the table before its view runs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> None:
+        route = request.resolver_match.view_name if request.resolver_match else ""
+        needed = permission_for(route)
+        if needed is None:
+            log.warning("undeclared_view", route=route)
+            raise PermissionDenied("This page is not declared in the access table.")
+        if needed in {PUBLIC, SIGNED_IN, ADMIN} or request.user.has_perm(needed):
+            return
+        if request.user.is_authenticated:
+            raise PermissionDenied("Your roles do not include this page.")

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class TvmRemediationConfig(AppConfig):
+    name = "tvm_remediation"
+    verbose_name = "TVM Remediation"

@@ -1,0 +1,56 @@
+"""The Celery application: two queues, early rings, and a clock. The database is the record; this only wakes workers."""
+
+import os
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tvm_remediation.settings")
+
+app = Celery("tvm_remediation")
+
+
+def configure() -> dict:
+    """Settings of the broker and the workers.
+
+    Acknowledged late and rejected when a worker is lost, so that a killed worker's message comes back; the short
+    restore interval and mutex make that minutes instead of an hour. No result backend, JSON only.
+    """
+    return {
+        "broker_url": settings.CELERY_BROKER_URL,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": 900,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 15,
+            "global_keyprefix": "tvm:",
+            "socket_timeout": 10,
+            "socket_connect_timeout": 1,
+            "health_check_interval": 25,
+        },
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_publish_retry": False,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_default_queue": "delivery",
+        "task_routes": {"integrations.tasks.run_sync": {"queue": "sync"}},
+        "worker_prefetch_multiplier": 1,
+        "worker_soft_shutdown_timeout": 25,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_hijack_root_logger": False,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "sweep": {"task": "integrations.tasks.sweep", "schedule": settings.DELIVERY_SWEEP},
+            "poll tickets": {"task": "integrations.tasks.poll_tickets", "schedule": settings.DELIVERY_POLL},
+            "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
+            "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
+        },
+    }
+
+
+app.add_defaults(configure)
+app.autodiscover_tasks()

@@ -1,0 +1,44 @@
+"""What every request carries: an id that stands on error pages and in the log, and the reader's time zone."""
+
+import re
+import secrets
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+_ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestIdMiddleware:
+    """Gives the request an id, takes over a proxy's well-formed one, and binds it to the log."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        offered = request.headers.get("X-Request-Id", "")
+        request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class ReaderMiddleware:
+    """Shows times in the reader's zone, and keeps signed-in pages out of shared caches."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        zone = getattr(request.user, "time_zone", "")
+        with timezone.override(ZoneInfo(zone) if zone else None):
+            response = self.get_response(request)
+        if request.user.is_authenticated and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response

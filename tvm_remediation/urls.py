@@ -1,0 +1,20 @@
+"""The root of all addresses. Each also needs a line in `access.py`."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from . import health
+
+handler400 = "tvm_remediation.errors.bad_request"
+handler403 = "tvm_remediation.errors.permission_denied"
+handler404 = "tvm_remediation.errors.not_found"
+handler500 = "tvm_remediation.errors.server_error"
+
+urlpatterns = [
+    path("", include("dashboard.urls")),
+    path("", include("remediation.urls")),
+    path("settings/", include("integrations.urls")),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]
