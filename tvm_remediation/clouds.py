@@ -116,9 +116,7 @@ def _registration(env: environ.Env, prefix: str) -> Registration:
     client_id = env.str(f"{prefix}_CLIENT_ID", default="").strip()
     if client_id:
         _check_guid(f"{prefix}_CLIENT_ID", client_id)
-    return Registration(
-        client_id, read_secret(f"{prefix}_CLIENT_SECRET"), read_secret(f"{prefix}_CLIENT_CERTIFICATE")
-    )
+    return Registration(client_id, read_secret(f"{prefix}_CLIENT_SECRET"), read_secret(f"{prefix}_CLIENT_CERTIFICATE"))
 
 
 def _check_guid(name: str, value: str) -> None:

@@ -14,7 +14,7 @@ from .environment import read_secret, url_without_trailing_slash
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# --- Where state lives -------------------------------------------------------------------------------------------------
+# --- Where state lives ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("TVM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 
 # `manage.py run` leaves the environment of its children here, so that a command typed in a second terminal
@@ -22,10 +22,12 @@ DATA_DIR = Path(env.str("TVM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve(
 if "SECRET_KEY" not in os.environ and "SECRET_KEY_FILE" not in os.environ:
     env.read_env(str(DATA_DIR / "run.env"), overwrite=False)
 
-# --- Identity and trust ------------------------------------------------------------------------------------------------
+# --- Identity and trust -----------------------------------------------------------------------------------------------
 SECRET_KEY = read_secret("SECRET_KEY")
 if not SECRET_KEY:
-    raise ImproperlyConfigured("SECRET_KEY is not set. Set it to 50 or more random characters, or start with `make run`.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Set it to 50 or more random characters, or start with `make run`."
+    )
 # The first key signs markers and seals the audit trail; the others still verify what they signed.
 SIGNING_KEYS = [key for key in read_secret("SIGNING_KEYS").split(",") if key] or [SECRET_KEY]
 DEBUG = env.bool("DEBUG", default=False)
@@ -36,7 +38,7 @@ HTTPS = env.bool("HTTPS", default=bool(CSRF_TRUSTED_ORIGINS))
 # Where links in tickets lead. Falls back to the first allowed host.
 SITE_URL = url_without_trailing_slash("SITE_URL", default=f"http://localhost:{env.str('PORT', default='8000')}")
 
-# --- Applications ------------------------------------------------------------------------------------------------------
+# --- Applications -----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "tvm_remediation",
     "dashboard",
@@ -98,7 +100,7 @@ TEMPLATES = [
 ]
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 
-# --- Database ----------------------------------------------------------------------------------------------------------
+# --- Database ---------------------------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'tvm.sqlite3'}")}
 _database = DATABASES["default"]
 _database["ATOMIC_REQUESTS"] = False
@@ -114,7 +116,7 @@ else:
     _database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}} | _database.get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Broker, workers, cache --------------------------------------------------------------------------------------------
+# --- Broker, workers, cache -------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {
@@ -123,10 +125,10 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-# --- Microsoft ---------------------------------------------------------------------------------------------------------
+# --- Microsoft --------------------------------------------------------------------------------------------------------
 MICROSOFT = microsoft_settings(env)
 
-# --- Delivery: seconds, except where the name says otherwise -----------------------------------------------------------
+# --- Delivery: seconds, except where the name says otherwise ----------------------------------------------------------
 DELIVERY_LEASE = env.float("DELIVERY_LEASE", default=120)
 DELIVERY_CONNECT_TIMEOUT = env.float("DELIVERY_CONNECT_TIMEOUT", default=5)
 DELIVERY_READ_TIMEOUT = env.float("DELIVERY_READ_TIMEOUT", default=20)
@@ -143,7 +145,7 @@ if DELIVERY_TOTAL_DEADLINE >= DELIVERY_LEASE:
     raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE must be shorter than DELIVERY_LEASE.")
 SYNC_EVERY = env.float("SYNC_EVERY", default=3600)
 
-# --- People ------------------------------------------------------------------------------------------------------------
+# --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -164,7 +166,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-# --- Browser security --------------------------------------------------------------------------------------------------
+# --- Browser security -------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -186,7 +188,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
 CSRF_FAILURE_VIEW = "tvm_remediation.errors.csrf_failure"
 
-# --- Language, time, static files --------------------------------------------------------------------------------------
+# --- Language, time, static files -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 if TIME_ZONE not in available_timezones():
@@ -203,6 +205,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# --- Logging -----------------------------------------------------------------------------------------------------------
+# --- Logging ----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "tvm_remediation.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}

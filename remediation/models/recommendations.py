@@ -66,9 +66,7 @@ class Recommendation(models.Model):
     severity_score = models.FloatField(default=0)
     # The source's own word: Defender knows Active and Exception.
     source_status = models.CharField(max_length=32, blank=True, default="")
-    status = models.CharField(
-        max_length=20, choices=RecommendationStatus, default=RecommendationStatus.ACTIVE
-    )
+    status = models.CharField(max_length=20, choices=RecommendationStatus, default=RecommendationStatus.ACTIVE)
     first_seen_at = models.DateTimeField()
     # When a complete sync no longer had it; null while it is recommended.
     closed_at = models.DateTimeField(null=True)
@@ -89,9 +87,7 @@ class Recommendation(models.Model):
             models.CheckConstraint(
                 name="recommendation_type_is_known", condition=Q(remediation_type__in=RemediationType.values)
             ),
-            models.CheckConstraint(
-                name="recommendation_category_is_known", condition=Q(category__in=Category.values)
-            ),
+            models.CheckConstraint(name="recommendation_category_is_known", condition=Q(category__in=Category.values)),
             models.CheckConstraint(
                 name="recommendation_status_is_known", condition=Q(status__in=RecommendationStatus.values)
             ),
@@ -115,7 +111,9 @@ class Exposure(models.Model):
     """
 
     pk = models.CompositePrimaryKey("recommendation_id", "device_id")
-    recommendation = models.ForeignKey(Recommendation, on_delete=models.CASCADE, related_name="exposures", db_index=False)
+    recommendation = models.ForeignKey(
+        Recommendation, on_delete=models.CASCADE, related_name="exposures", db_index=False
+    )
     device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="exposures")
     # The riskiest one installed; null for configurations.
     version = models.ForeignKey(SoftwareVersion, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -127,7 +125,9 @@ class RecommendationCounter(models.Model):
 
     SUMMED = ("exposed", "total", "eligible", "drop_low", "drop_normal", "drop_high")
 
-    recommendation = models.ForeignKey(Recommendation, on_delete=models.CASCADE, related_name="counters", db_index=False)
+    recommendation = models.ForeignKey(
+        Recommendation, on_delete=models.CASCADE, related_name="counters", db_index=False
+    )
     group = models.ForeignKey(DeviceGroup, on_delete=models.CASCADE, related_name="+")
     exposed = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)

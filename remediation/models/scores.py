@@ -46,7 +46,7 @@ class ScoreSnapshot(models.Model):
 
 
 class OrganisationScore(models.Model):
-    """The scores of the whole organisation on a day: ours, and those that the source reports, which are the headline."""
+    """The scores of the whole organisation on a day: ours, and the source's own, which are the headline."""
 
     day = models.DateField(unique=True)
     published_at = models.DateTimeField()

@@ -1,6 +1,5 @@
 """Tickets as promises: what was asked of a ticket system, what was sent, and what is known to stand there."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -52,7 +51,9 @@ class TicketSystem(models.Model):
 
     @property
     def needs_attention(self) -> bool:
-        return self.is_enabled and (self.opened_at is not None or self.create_route in {Route.REFUSED, Route.UNLICENSED})
+        return self.is_enabled and (
+            self.opened_at is not None or self.create_route in {Route.REFUSED, Route.UNLICENSED}
+        )
 
 
 class DeliveryState(models.TextChoices):

@@ -1,0 +1,215 @@
+"""What happens when a remediation request is submitted: one transaction, no network."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import doorbell
+from ..markers import new_marker
+from ..models import (
+    TICKET_LIMIT,
+    AuditEvent,
+    DeviceGroup,
+    Recommendation,
+    RemediationActivity,
+    RemediationType,
+    Ticket,
+    TicketSystem,
+    User,
+)
+from . import targets
+from .facts import ticket_facts
+
+
+class RequestRefused(Exception):
+    """The request cannot be taken, for a reason that the requester can do something about."""
+
+
+@dataclass(frozen=True)
+class RemediationRequest:
+    """What the form asks for, checked for shape only."""
+
+    request_key: UUID
+    requested_remediation: str
+    priority: str
+    due_on: date | None
+    notes: str = ""
+    # None: all device groups that the requester sees.
+    groups: list[DeviceGroup] | None = None
+    # The key of the ticket system; empty for a request without a ticket.
+    ticket_system: str = ""
+    first_batch_only: bool = False
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a request would come to, read from counters."""
+
+    exposed: int
+    eligible: int
+    batches: list[int] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> int:
+        return self.exposed - self.eligible
+
+    @property
+    def beyond_first_batch(self) -> int:
+        return max(0, self.eligible - TICKET_LIMIT)
+
+
+def preview(recommendation: Recommendation, groups) -> Preview:
+    """Devices exposed and eligible for a ticket in the device groups, and the sizes of the tickets."""
+    sums = recommendation.counters.filter(group__in=groups).aggregate(exposed=Sum("exposed"), eligible=Sum("eligible"))
+    eligible = sums["eligible"] or 0
+    sizes = [min(TICKET_LIMIT, eligible - start) for start in range(0, eligible, TICKET_LIMIT)]
+    return Preview(sums["exposed"] or 0, eligible, sizes)
+
+
+def request_remediation(
+    recommendation: Recommendation, request: RemediationRequest, *, by: User
+) -> tuple[RemediationActivity, bool]:
+    """The activity of this request, and whether this call made it; a repeat leads to the first.
+
+    Raises PermissionDenied or RequestRefused; then nothing has been written.
+    """
+    _check(recommendation, request, by)
+    groups = _groups(request, by)
+    scope_key = _scope_key(request, groups, by)
+    existing = _existing(recommendation, request, scope_key)
+    if existing:
+        return existing, False
+    try:
+        with transaction.atomic():
+            return _create(recommendation, request, groups, scope_key, by), True
+    except IntegrityError:
+        existing = _existing(recommendation, request, scope_key)
+        if existing is None:
+            raise
+        return existing, False
+
+
+def _check(recommendation: Recommendation, request: RemediationRequest, by: User) -> None:
+    if not by.has_perm("remediation.handle_remediation"):
+        raise PermissionDenied(_("Your roles do not allow remediation requests."))
+    if recommendation.closed_at:
+        raise RequestRefused(_("This recommendation no longer applies to any device."))
+    if request.requested_remediation == RemediationType.ATTENTION_REQUIRED:
+        if request.ticket_system or request.due_on:
+            raise RequestRefused(_("“Attention required” has neither a due date nor a ticket."))
+    elif request.due_on is None or request.due_on < timezone.localdate():
+        raise RequestRefused(_("The due date must be today or later."))
+
+
+def _groups(request: RemediationRequest, by: User) -> list[DeviceGroup]:
+    visible = list(DeviceGroup.objects.visible_to(by))
+    if request.groups is None:
+        return visible
+    if not set(request.groups) <= set(visible):
+        raise PermissionDenied(_("You may not see one of the chosen device groups."))
+    if not request.groups:
+        raise RequestRefused(_("Choose at least one device group."))
+    return request.groups
+
+
+def _scope_key(request: RemediationRequest, groups: list[DeviceGroup], by: User) -> str:
+    if request.groups is None and by.sees_all_groups:
+        return "all"
+    return ",".join(str(pk) for pk in sorted(group.pk for group in groups))
+
+
+def _existing(
+    recommendation: Recommendation, request: RemediationRequest, scope_key: str
+) -> RemediationActivity | None:
+    """What this form, or anyone for the same scope, has already made."""
+    made_by_this_form = RemediationActivity.objects.filter(request_key=request.request_key).first()
+    if made_by_this_form:
+        return made_by_this_form
+    return recommendation.activities.active().filter(scope_key=scope_key).first()
+
+
+def _create(
+    recommendation: Recommendation, request: RemediationRequest, groups: list[DeviceGroup], scope_key: str, by: User
+) -> RemediationActivity:
+    system = _ticket_system(request)
+    now = timezone.now()
+    activity = RemediationActivity.objects.create(
+        recommendation=recommendation,
+        request_key=request.request_key,
+        title=_title(recommendation, request),
+        requested_remediation=request.requested_remediation,
+        related_component=recommendation.related_component,
+        recommended_version=recommendation.recommended_version,
+        promised_impact=targets.promised_impact(recommendation, groups),
+        all_groups=scope_key == "all",
+        scope_key=scope_key,
+        priority=request.priority,
+        due_on=request.due_on,
+        notes=request.notes,
+        requester=by,
+        requested_at=now,
+        status_changed_by=by,
+        status_changed_at=now,
+    )
+    activity.device_groups.set(groups)
+    targets.freeze(activity, groups, in_tickets=bool(system), first_batch_only=request.first_batch_only)
+    if not activity.targets:
+        raise RequestRefused(_("No device in the chosen groups is exposed any more."))
+    tickets = _open_tickets(activity, system) if system else []
+    AuditEvent.objects.record(
+        activity,
+        "request",
+        by=by,
+        after={"devices": activity.targets, "tickets": len(tickets), "due_on": str(request.due_on or "")},
+        note=request.notes,
+    )
+    doorbell.ring([ticket.pk for ticket in tickets])
+    return activity
+
+
+def _ticket_system(request: RemediationRequest) -> TicketSystem | None:
+    if not request.ticket_system:
+        return None
+    system = TicketSystem.objects.filter(key=request.ticket_system, is_enabled=True).first()
+    if system is None:
+        raise RequestRefused(_("The connection to this ticket system is switched off. Ask an administrator."))
+    return system
+
+
+def _title(recommendation: Recommendation, request: RemediationRequest) -> str:
+    if request.requested_remediation == recommendation.remediation_type:
+        return recommendation.name
+    subject = recommendation.related_component or recommendation.name
+    if request.requested_remediation == RemediationType.UNINSTALL:
+        return _("Uninstall %(subject)s") % {"subject": subject}
+    if request.requested_remediation == RemediationType.ATTENTION_REQUIRED:
+        return _("Attention required: %(subject)s") % {"subject": subject}
+    return recommendation.name
+
+
+def _open_tickets(activity: RemediationActivity, system: TicketSystem) -> list[Ticket]:
+    """One ticket a batch, ready to be sent."""
+    sizes = targets.batch_sizes(activity)
+    if not sizes:
+        raise RequestRefused(_("No exposed device has an Entra device id, so no ticket can name it."))
+    facts = ticket_facts(activity)
+    return Ticket.objects.bulk_create(
+        Ticket(
+            activity=activity,
+            system=system,
+            batch=batch,
+            batches=len(sizes),
+            devices=devices,
+            created_at=activity.requested_at,
+            next_attempt_at=activity.requested_at,
+            marker=new_marker(),
+            facts=facts | {"part": batch, "parts": len(sizes), "devices": devices},
+        )
+        for batch, devices in sizes
+    )
