@@ -1,0 +1,226 @@
+"""One HTTP wrapper for sources and connectors: allowed hosts, three deadlines, a capped body, no redirect, no retry."""
+
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from uuid import uuid4
+
+import requests
+from django.conf import settings
+from requests import exceptions as raised
+from urllib3 import exceptions as below
+
+from .answers import Answer, Failure
+from .tokens import NoToken, Tokens
+from .wire import Watch, WatchedAdapter
+
+_CHUNK = 65536
+MEGABYTE = 1024 * 1024
+# Microsoft's regional hosts of the Defender API: its links to a next page may name them.
+_REGIONAL_DEFENDER = tuple(f"https://{region}.api.security.microsoft.com" for region in ("us", "eu", "uk", "au", "swa"))
+_OLDER_DEFENDER = ("https://api.securitycenter.microsoft.com", "https://api.securitycenter.windows.com")
+
+
+class MicrosoftClient:
+    """Speaks to one resource (Graph or Defender) with one registration. Safe to share between threads."""
+
+    def __init__(self, root: str, scope: str, tokens: Tokens, also: tuple[str, ...] = ()) -> None:
+        self.root = root
+        self._scope = scope
+        self._tokens = tokens
+        self._origins = {_origin(urlsplit(address)) for address in (root, *also) if address}
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for prefix in ("https://", "http://"):
+            self._session.mount(prefix, WatchedAdapter())
+
+    def get(self, address: str, query: Mapping[str, object] | None = None, **limits: float) -> Answer:
+        return self.request("GET", address, query=query, **limits)
+
+    def post(self, address: str, body: bytes, **limits: float) -> Answer:
+        return self.request("POST", address, body=body, **limits)
+
+    def patch(self, address: str, body: bytes, **limits: float) -> Answer:
+        return self.request("PATCH", address, body=body, **limits)
+
+    def delete(self, address: str, **limits: float) -> Answer:
+        return self.request("DELETE", address, **limits)
+
+    def forget_token(self) -> None:
+        """After a 401: the next request asks for a new token."""
+        self._tokens.forget()
+
+    def allows(self, address: str) -> bool:
+        """Whether an address (a link to a next page, say) is on a host of this resource."""
+        try:
+            return _origin(urlsplit(urljoin(f"{self.root}/", address))) in self._origins
+        except ValueError:
+            return False
+
+    def request(
+        self,
+        method: str,
+        address: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        total: float | None = None,
+        read: float | None = None,
+        body_cap: float = 8 * MEGABYTE,
+    ) -> Answer:
+        """Ask once. `address` is a path below the root or an absolute link; `body` is JSON text; limits are seconds and
+        bytes."""
+        own_id = str(uuid4())
+        url = urljoin(f"{self.root}/", address) + (f"?{urlencode(query, safe='$,')}" if query else "")
+        if not self.allows(url):
+            host = urlsplit(url).hostname or "?"
+            return Answer(None, failure=Failure.ADDRESS, reason=f"Not asked: {host} is no configured host.")
+        try:
+            headers = self._headers(own_id, with_body=body is not None)
+        except NoToken as problem:
+            return Answer(None, failure=Failure.TOKEN, reason=str(problem), client_request_id=own_id)
+        with Watch(total or settings.DELIVERY_TOTAL_DEADLINE) as watch:
+            try:
+                response = self._session.request(
+                    method,
+                    url,
+                    data=body,
+                    headers=headers,
+                    # Keeps a netrc file from replacing the token.
+                    auth=lambda prepared: prepared,
+                    timeout=(settings.DELIVERY_CONNECT_TIMEOUT, read or settings.DELIVERY_READ_TIMEOUT),
+                    verify=settings.MICROSOFT.ca_bundle or True,
+                    allow_redirects=False,
+                    stream=True,
+                )
+            except (raised.RequestException, OSError, below.HTTPError, ValueError) as problem:
+                failure = _failure(problem, watch)
+                return Answer(None, failure=failure, reason=_in_words(failure, url), client_request_id=own_id)
+            return _read(response, watch, int(body_cap), own_id, url)
+
+    def _headers(self, own_id: str, with_body: bool) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {self._tokens.get(self._scope)}",
+            "Accept": "application/json",
+            "User-Agent": "tvm-remediation",
+            "client-request-id": own_id,
+            "return-client-request-id": "true",
+        }
+        return headers | ({"Content-Type": "application/json"} if with_body else {})
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int]:
+    if parts.username is not None or parts.password is not None:
+        return ("", None, 0)
+    return (parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _read(response: requests.Response, watch: Watch, cap: int, own_id: str, url: str) -> Answer:
+    """The body, in pieces: neither longer than the cap nor slower than the deadline."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    failure, pieces, size = None, [], 0
+    try:
+        for piece in response.iter_content(_CHUNK):
+            size += len(piece)
+            if size > cap or watch.is_over:
+                failure = Failure.TOO_LARGE if size > cap else Failure.DEADLINE
+                break
+            pieces.append(piece)
+        # A body that only the end of the connection delimits looks whole when we cut it ourselves.
+        failure = failure or (Failure.DEADLINE if watch.expired else None)
+    except (raised.RequestException, OSError, below.HTTPError, ValueError):
+        failure = Failure.DEADLINE if watch.expired else Failure.BROKEN
+    finally:
+        # After a broken body or a 503 the next request goes out on a new connection.
+        if failure or response.status_code >= 500:
+            response.close()
+    body = b"" if failure else b"".join(pieces)
+    reason = _in_words(failure, url) if failure else ""
+    return Answer(response.status_code, headers, body, failure, reason, own_id)
+
+
+def _failure(problem: Exception, watch: Watch) -> Failure:
+    """What an exception means. Not sent only where that is certain; unknown otherwise."""
+    causes = list(_chain(problem))
+    if isinstance(problem, raised.InvalidURL | raised.MissingSchema | raised.InvalidSchema | raised.InvalidHeader):
+        return Failure.ADDRESS
+    if watch.stage == "sent":
+        if watch.expired:
+            return Failure.DEADLINE
+        is_timeout = any(isinstance(cause, raised.ReadTimeout | TimeoutError) for cause in causes)
+        return Failure.TIMEOUT if is_timeout else Failure.RESET
+    if any(isinstance(cause, below.NameResolutionError) for cause in causes):
+        return Failure.DNS
+    if watch.stage == "connecting" or any(
+        isinstance(c, raised.ConnectTimeout | below.NewConnectionError) for c in causes
+    ):
+        return Failure.TLS if any(isinstance(c, raised.SSLError | below.SSLError) for c in causes) else Failure.CONNECT
+    return Failure.TIMEOUT if isinstance(problem, raised.Timeout) else Failure.RESET
+
+
+def _chain(problem: BaseException):
+    """The exception and what it wraps, in arguments, reasons and causes."""
+    waiting, met = [problem], []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and one not in met:
+            met.append(one)
+            waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+    return met
+
+
+def _in_words(failure: Failure, url: str) -> str:
+    host = urlsplit(url).hostname
+    return {
+        Failure.ADDRESS: f"Not asked: the address of {host} is malformed.",
+        Failure.DNS: f"Not sent: the name {host} could not be resolved.",
+        Failure.CONNECT: f"Not sent: no connection to {host}.",
+        Failure.TLS: f"Not sent: no trusted TLS connection to {host}.",
+        Failure.TIMEOUT: f"{host} did not answer in time.",
+        Failure.DEADLINE: f"{host} did not finish its answer in time.",
+        Failure.RESET: f"The connection to {host} broke before an answer came.",
+        Failure.BROKEN: f"The answer of {host} broke off.",
+        Failure.TOO_LARGE: f"The answer of {host} is too large.",
+    }[failure]
+
+
+_making = threading.Lock()
+
+
+@lru_cache(maxsize=8)
+def _tokens(registration: object) -> Tokens:
+    return Tokens(settings.MICROSOFT, registration)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=8)
+def _client(resource: str, microsoft: object) -> MicrosoftClient:
+    configured = settings.MICROSOFT
+    if resource == "graph":
+        tokens = _tokens(configured.graph_registration)
+        return MicrosoftClient(configured.graph_url, configured.cloud.graph_scope, tokens, (configured.cloud.graph,))
+    is_global = configured.cloud.defender == "https://api.security.microsoft.com"
+    others = (*_REGIONAL_DEFENDER, *_OLDER_DEFENDER) if is_global and not configured.is_sandbox else ()
+    tokens = _tokens(configured.registration)
+    also = (configured.cloud.defender, *others)
+    return MicrosoftClient(configured.defender_url, configured.cloud.defender_scope, tokens, also)
+
+
+def graph_client() -> MicrosoftClient:
+    """The process's client of Graph."""
+    with _making:
+        return _client("graph", settings.MICROSOFT)
+
+
+def defender_client() -> MicrosoftClient:
+    """The process's client of the Defender API."""
+    with _making:
+        return _client("defender", settings.MICROSOFT)
+
+
+def forget_clients() -> None:
+    """Start afresh: after a change of settings, and between tests."""
+    with _making:
+        _client.cache_clear()
+        _tokens.cache_clear()
