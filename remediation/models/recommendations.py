@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from .inventory import Device, DeviceGroup, Software, SoftwareVersion
+from .people import User
 
 
 class RemediationType(models.TextChoices):
@@ -34,6 +35,15 @@ class RecommendationQuerySet(models.QuerySet):
     def open(self) -> "RecommendationQuerySet":
         """What the last complete sync still recommends."""
         return self.filter(closed_at=None)
+
+    def visible_to(self, user: User) -> "RecommendationQuerySet":
+        """Those that expose a device in a group which the user may see."""
+        if user.sees_all_groups:
+            return self
+        exposed = RecommendationCounter.objects.filter(
+            recommendation=models.OuterRef("pk"), group__in=user.device_groups.all(), exposed__gt=0
+        )
+        return self.filter(models.Exists(exposed))
 
     def with_counts_in(self, groups) -> "RecommendationQuerySet":
         """Those exposed in the device groups, annotated with the sums of their counters over them."""
