@@ -1,3 +1,11 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [
+    path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
+    path("recommendations/<int:pk>/exception/", views.exception_options, name="exception_options"),
+    path("remediation/activities/<int:pk>/transitions/", views.activity_transition, name="activity_transition"),
+    path("preferences/groups/", views.select_groups, name="select_groups"),
+    path("preferences/theme/", views.set_theme, name="set_theme"),
+]

@@ -14,6 +14,7 @@ ADMIN = "the admin's own checks"
 
 _VIEW = "remediation.view_recommendation"
 _ACTIVITIES = "remediation.view_remediationactivity"
+_TICKETS = "remediation.view_ticket"
 _HANDLE = "remediation.handle_remediation"
 _SETTINGS = "remediation.manage_settings"
 
@@ -22,6 +23,34 @@ ACCESS: dict[str, str] = {
     "logout": SIGNED_IN,
     "livez": PUBLIC,
     "readyz": PUBLIC,
+    # The pages that only read.
+    "overview": _VIEW,
+    "recommendations": _VIEW,
+    "recommendation": _VIEW,
+    "recommendation_devices": _VIEW,
+    "activities": _ACTIVITIES,
+    "activity": _ACTIVITIES,
+    "activity_devices_csv": _ACTIVITIES,
+    "exceptions": _ACTIVITIES,
+    "tickets": _TICKETS,
+    "ticket_state": _TICKETS,
+    # The work.
+    "remediation_options": _HANDLE,
+    "exception_options": _VIEW,
+    # The verb decides which permission is needed: the rule asks for it.
+    "activity_transition": _ACTIVITIES,
+    "ticket_retry": _HANDLE,
+    # A person's own view.
+    "select_groups": SIGNED_IN,
+    "set_theme": SIGNED_IN,
+    # Settings.
+    "settings_features": _SETTINGS,
+    "settings_intune_switch": _SETTINGS,
+    "settings_connection_test": _SETTINGS,
+    "settings_sources": _SETTINGS,
+    "settings_syncs": _SETTINGS,
+    "settings_sync_start": _SETTINGS,
+    "settings_sync_confirm": _SETTINGS,
 }
 
 

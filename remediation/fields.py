@@ -1,0 +1,45 @@
+"""What people write, cleaned at the border: the databases disagree about what they would store."""
+
+import unicodedata
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_NOTE = 1000
+_MAY_STAY = {"\n", "\t"}
+
+
+class NoteField(forms.CharField):
+    """Several lines of plain text. Counts as the browser and the ticket systems do: in UTF-16 units."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**({"required": False, "label": _("Note")} | kwargs))
+        self.validators = []
+        self.widget.attrs.update({"maxlength": LONGEST_NOTE, "rows": 4, "class": "form-control"})
+
+    def to_python(self, value: object) -> str:
+        text = str(value or "").replace("\r\n", "\n").replace("\r", "\n")
+        return text.strip()
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if any(_is_unwelcome(character) for character in value):
+            raise ValidationError(
+                _("This text holds characters that cannot be stored, such as NUL. Type it again, or paste plain text."),
+                code="control_characters",
+            )
+        length = len(value.encode("utf-16-le")) // 2
+        if length > LONGEST_NOTE:
+            raise ValidationError(
+                _("Use at most %(most)s characters; this is %(length)s."),
+                code="too_long",
+                params={"most": f"{LONGEST_NOTE:,}", "length": f"{length:,}"},
+            )
+
+
+def _is_unwelcome(character: str) -> bool:
+    """Control characters and lone surrogates."""
+    return unicodedata.category(character) in {"Cc", "Cs"} and character not in _MAY_STAY

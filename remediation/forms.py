@@ -1,0 +1,229 @@
+"""The forms. They check shape; whether something is allowed is for the rules to say."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import uuid4
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Field, Layout
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .fields import NoteField
+from .layout import Part
+from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter, RemediationType, User
+from .models.people import Theme
+from .rules.requests import RemediationRequest
+from .rules.transitions import ACTIVITY
+
+DAYS = 14
+DAYS_WHEN_EXPLOITED = 7
+# Later dates are slips of the hand: 2062 for 2026.
+FURTHEST_DAYS = 5 * 365
+
+ALL, CHOSEN, FIRST = "all", "chosen", "first"
+
+_WHAT_IT_MEANS = {
+    RemediationType.UPDATE: _("Bring %(component)s to %(version)s or later."),
+    RemediationType.UPGRADE: _("Move from %(component)s to %(version)s or later."),
+    RemediationType.UNINSTALL: _("Remove it from all chosen devices."),
+    RemediationType.CONFIGURATION_CHANGE: _("Change the setting on all chosen devices."),
+    RemediationType.ATTENTION_REQUIRED: _("Ask for a look; without due date or ticket."),
+}
+
+
+class GroupField(forms.ModelMultipleChoiceField):
+    """Device groups with the number of exposed devices beside the name."""
+
+    def label_from_instance(self, group: DeviceGroup) -> tuple[str, int]:
+        return group.name, getattr(group, "exposed", None) or 0
+
+
+class RemediationForm(forms.Form):
+    """Remediation options. `request_key` is made with the empty form, so that one form makes one activity."""
+
+    request_key = forms.UUIDField(widget=forms.HiddenInput)
+    requested_remediation = forms.ChoiceField(label=_("Requested remediation"), widget=forms.RadioSelect)
+    scope = forms.ChoiceField(
+        label=_("Device groups"),
+        choices=[(ALL, _("All device groups")), (CHOSEN, _("Choose groups"))],
+        widget=forms.RadioSelect,
+    )
+    device_groups = GroupField(
+        label=_("Chosen groups"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    open_ticket = forms.BooleanField(label=_("Open a ticket in Intune (for AAD joined devices)"), required=False)
+    batches = forms.ChoiceField(
+        label=_("How to send them"), choices=[(ALL, ALL), (FIRST, FIRST)], required=False, widget=forms.RadioSelect
+    )
+    priority = forms.ChoiceField(label=_("Priority"), choices=Priority, widget=forms.RadioSelect)
+    due_on = forms.DateField(
+        label=_("Remediation due date"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "form-control"}),
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Enter a date, such as 2026-12-31.")},
+    )
+    notes = NoteField(label=_("Add notes"))
+
+    def __init__(self, recommendation: Recommendation, user: User, *, ticket_by_default: bool, **kwargs) -> None:
+        self.recommendation = recommendation
+        self.groups = list(_groups_with_counts(recommendation, user))
+        proposal = _proposal(recommendation) | {"open_ticket": ticket_by_default}
+        super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
+        self.fields["requested_remediation"].choices = [(kind, kind.label) for kind in _offered(recommendation)]
+        self.fields["device_groups"].queryset = DeviceGroup.objects.visible_to(user)
+        self.fields["due_on"].widget.attrs["min"] = timezone.localdate().isoformat()
+        self.helper = _helper()
+
+    @property
+    def days(self) -> int:
+        return DAYS_WHEN_EXPLOITED if self.recommendation.public_exploit else DAYS
+
+    def meanings(self) -> list[tuple[str, str, str, bool]]:
+        """Value, label, what it means, and whether the source recommends it."""
+        names = {"component": self.recommendation.related_component, "version": self.recommendation.recommended_version}
+        own = self.recommendation.remediation_type
+        return [
+            (value, label, _meaning(value, names), value == own)
+            for value, label in self.fields["requested_remediation"].choices
+        ]
+
+    def clean_due_on(self) -> date | None:
+        due_on = self.cleaned_data["due_on"]
+        today = timezone.localdate()
+        if due_on and due_on < today:
+            raise ValidationError(_("The due date must be today or later."))
+        if due_on and due_on > today + timedelta(days=FURTHEST_DAYS):
+            raise ValidationError(_("The due date must lie within five years."))
+        return due_on
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        if values.get("requested_remediation") == RemediationType.ATTENTION_REQUIRED:
+            # As its text says; the date is in the form because it is there before the choice.
+            values.update(due_on=None, open_ticket=False)
+        elif "due_on" in values and values["due_on"] is None:
+            self.add_error("due_on", _("Choose a date: an activity without one is never overdue."))
+        if values.get("scope") == CHOSEN and "device_groups" in values and not values["device_groups"]:
+            self.add_error("device_groups", _("Choose at least one device group."))
+        return values
+
+    def so_far(self) -> dict[str, Any]:
+        """What the form holds at the moment, whether or not it could be sent: to show what would happen."""
+        if not self.is_bound:
+            return dict(self.initial)
+        self.is_valid()
+        values = {name: self.cleaned_data.get(name) for name in self.fields}
+        for name in ("request_key", "requested_remediation", "scope", "priority"):
+            values[name] = values[name] or self.initial[name]
+        values["open_ticket"] = "open_ticket" in self.data
+        values["due_on"] = values["due_on"] or _date_or_none(self.data.get("due_on"))
+        values["notes"] = self.data.get("notes", "")
+        return values
+
+    def request(self) -> RemediationRequest:
+        """For the rule. Call it on a valid form."""
+        values = self.cleaned_data
+        return RemediationRequest(
+            request_key=values["request_key"],
+            requested_remediation=values["requested_remediation"],
+            priority=values["priority"],
+            due_on=values["due_on"],
+            notes=values["notes"],
+            groups=list(values["device_groups"]) if values["scope"] == CHOSEN else None,
+            ticket_system="intune" if values["open_ticket"] else "",
+            first_batch_only=values["batches"] == FIRST,
+        )
+
+
+def _groups_with_counts(recommendation: Recommendation, user: User):
+    """The groups that the person sees and that have exposed devices of the recommendation, with how many."""
+    counter = RecommendationCounter.objects.filter(recommendation=recommendation, group=OuterRef("pk"))
+    exposed, eligible = (Subquery(counter.values(column)[:1]) for column in ("exposed", "eligible"))
+    return DeviceGroup.objects.visible_to(user).annotate(exposed=exposed, eligible=eligible).filter(exposed__gt=0)
+
+
+def _proposal(recommendation: Recommendation) -> dict[str, Any]:
+    exploited = recommendation.public_exploit
+    days = DAYS_WHEN_EXPLOITED if exploited else DAYS
+    return {
+        "request_key": uuid4(),
+        "requested_remediation": _offered(recommendation)[0].value,
+        "scope": ALL,
+        "device_groups": [],
+        "batches": ALL,
+        "priority": (Priority.HIGH if exploited else Priority.MEDIUM).value,
+        "due_on": timezone.localdate() + timedelta(days=days),
+        "notes": "",
+    }
+
+
+def _offered(recommendation: Recommendation) -> list[RemediationType]:
+    """What may be requested, the recommended first."""
+    offered = [RemediationType(recommendation.remediation_type)]
+    if recommendation.software_id:
+        offered.append(RemediationType.UNINSTALL)
+    offered.append(RemediationType.ATTENTION_REQUIRED)
+    return list(dict.fromkeys(offered))
+
+
+def _meaning(value: str, names: dict[str, str]) -> str:
+    if value in {RemediationType.UPDATE, RemediationType.UPGRADE} and not names["version"]:
+        return _("Bring %(component)s to a version without the weaknesses.") % names
+    return _WHAT_IT_MEANS[RemediationType(value)] % names
+
+
+def _date_or_none(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def _helper() -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.disable_csrf = True
+    helper.layout = Layout(
+        Field("request_key"),
+        Part("remediation/_requested_remediation.html", "requested_remediation"),
+        Part("remediation/_scope.html", "scope", "device_groups"),
+        Part("remediation/_ticket_option.html", "open_ticket", "batches"),
+        Part("remediation/_priority_and_due_date.html", "priority", "due_on"),
+        Part("remediation/_notes.html", "notes"),
+    )
+    return helper
+
+
+class TransitionForm(forms.Form):
+    """What to do with an activity, and why."""
+
+    verb = forms.ChoiceField(
+        choices=[(verb, rule.label) for verb, rule in ACTIVITY.items() if rule.by_people], widget=forms.HiddenInput
+    )
+    note = NoteField()
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean()
+        rule = ACTIVITY.get(values.get("verb", ""))
+        if rule and rule.needs_note and values.get("note") == "":
+            self.add_error("note", _("Please say why."))
+        return values
+
+
+class SelectedGroupsForm(forms.Form):
+    """The device groups a person looks at. None of them means all."""
+
+    groups = forms.ModelMultipleChoiceField(queryset=None, required=False)
+
+    def __init__(self, user: User, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.fields["groups"].queryset = DeviceGroup.objects.visible_to(user)
+
+
+class ThemeForm(forms.Form):
+    theme = forms.ChoiceField(choices=Theme, required=False)

@@ -1,0 +1,151 @@
+"""What a remediation request would come to, as its form stands at the moment. Decides nothing, writes nothing."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Prefetch
+
+from .forms import CHOSEN, FIRST, RemediationForm
+from .models import (
+    TICKET_LIMIT,
+    DeviceGroup,
+    OrganisationScore,
+    Priority,
+    RemediationActivity,
+    RemediationType,
+    Route,
+    TicketSystem,
+    User,
+)
+from .rules.targets import promised_impact
+
+# Bars of more tickets than these would tell nothing.
+_DRAWN_TICKETS = 5
+
+
+@dataclass(frozen=True)
+class TicketOption:
+    """Whether a ticket can be opened in Intune, and the sentence that says why not."""
+
+    system: TicketSystem | None
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.system and self.system.is_enabled)
+
+    @property
+    def is_refused(self) -> bool:
+        """The tenant has said no to the creation of tickets; it may be asked again all the same."""
+        return self.is_on and self.system.create_route in {Route.REFUSED, Route.UNLICENSED}
+
+    @property
+    def by_default(self) -> bool:
+        return self.is_on and not self.is_refused
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The numbers beside the form."""
+
+    groups: list[DeviceGroup]
+    exposed: int
+    eligible: int
+    remediation: RemediationType
+    priority: Priority
+    due_on: date | None
+    wants_ticket: bool
+    first_only: bool
+    impact: float
+    score: float | None
+    overlapping: list[RemediationActivity]
+
+    @property
+    def left_out(self) -> int:
+        return self.exposed - self.eligible
+
+    @property
+    def is_above_limit(self) -> bool:
+        return self.eligible > TICKET_LIMIT
+
+    @property
+    def limit(self) -> int:
+        return TICKET_LIMIT
+
+    @property
+    def beyond_limit(self) -> int:
+        return max(0, self.eligible - TICKET_LIMIT)
+
+    @property
+    def all_batches(self) -> list[int]:
+        """Devices of each ticket when every eligible device goes into one."""
+        return [min(TICKET_LIMIT, self.eligible - start) for start in range(0, self.eligible, TICKET_LIMIT)]
+
+    @property
+    def batches(self) -> list[int]:
+        if not self.wants_ticket:
+            return []
+        return self.all_batches[:1] if self.first_only else self.all_batches
+
+    @property
+    def drawn_batches(self) -> list[int]:
+        return self.batches[:_DRAWN_TICKETS]
+
+    @property
+    def without_ticket(self) -> int:
+        return self.exposed - sum(self.batches)
+
+    @property
+    def needs_no_due_date(self) -> bool:
+        return self.remediation == RemediationType.ATTENTION_REQUIRED
+
+    @property
+    def score_after(self) -> float | None:
+        return None if self.score is None else min(100.0, max(0.0, self.score + self.impact))
+
+
+def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
+    """Of the form as it stands; a group that was ticked counts only where the person sees it."""
+    values = form.so_far()
+    groups = _groups(form, values)
+    recommendation = form.recommendation
+    points = promised_impact(recommendation, groups)
+    remediation = RemediationType(values["requested_remediation"])
+    eligible = sum(group.eligible or 0 for group in groups)
+    return Outlook(
+        groups=groups,
+        exposed=sum(group.exposed for group in groups),
+        eligible=eligible,
+        remediation=remediation,
+        priority=Priority(values["priority"]),
+        due_on=values["due_on"],
+        wants_ticket=bool(values["open_ticket"])
+        and option.is_on
+        and remediation != RemediationType.ATTENTION_REQUIRED,
+        first_only=values["batches"] == FIRST,
+        impact=points if recommendation.is_configuration else -points,
+        score=_score(recommendation.is_configuration),
+        overlapping=_overlapping(form, groups, user),
+    )
+
+
+def _groups(form: RemediationForm, values: dict[str, Any]) -> list[DeviceGroup]:
+    if values["scope"] == CHOSEN:
+        chosen = {group.pk for group in values["device_groups"] or []}
+        return [group for group in form.groups if group.pk in chosen]
+    return form.groups
+
+
+def _score(is_configuration: bool) -> float | None:
+    newest = OrganisationScore.objects.order_by("-day").values("exposure", "configuration").first() or {}
+    return newest.get("configuration" if is_configuration else "exposure")
+
+
+def _overlapping(form: RemediationForm, groups: list[DeviceGroup], user: User) -> list[RemediationActivity]:
+    """Active activities of the same recommendation that share a device group with the choice."""
+    chosen = {group.pk for group in groups}
+    active = form.recommendation.activities.active().visible_to(user).select_related("requester")
+    named = active.prefetch_related(Prefetch("device_groups", queryset=DeviceGroup.objects.visible_to(user)))
+    return [item for item in named[:20] if item.all_groups or chosen & {group.pk for group in item.device_groups.all()}]
+
+

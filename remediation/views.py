@@ -1,0 +1,110 @@
+"""The forms and POSTs of the work: fetch, check the form, call one rule, answer."""
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
+from .models import Recommendation, RemediationActivity, TicketSystem
+from .outlook import TicketOption, outlook
+from .rules.activities import transition
+from .rules.requests import RequestRefused, request_remediation
+from .rules.transitions import ACTIVITY, InvalidTransition
+from .way_back import way_back
+
+
+@require_http_methods(["GET", "POST"])
+def remediation_options(request: HttpRequest, pk: int) -> HttpResponse:
+    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
+    option = TicketOption(TicketSystem.objects.filter(key="intune").first())
+    fresh = {"recommendation": recommendation, "user": request.user, "ticket_by_default": option.by_default}
+    if request.method == "GET":
+        return _show_options(request, RemediationForm(**fresh), option)
+    form = RemediationForm(**fresh, data=request.POST)
+    if "preview" in request.POST:
+        return _show_options(request, RemediationForm(**fresh, initial=form.so_far()), option)
+    if form.is_valid():
+        try:
+            activity, is_new = request_remediation(recommendation, form.request(), by=request.user)
+        except RequestRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            _announce(request, activity, is_new)
+            return redirect(activity)
+    return _show_options(request, form, option)
+
+
+def _show_options(request: HttpRequest, form: RemediationForm, option: TicketOption) -> HttpResponse:
+    """The page, or for a partial update what depends on the choices made so far."""
+    context = {
+        "form": form,
+        "recommendation": form.recommendation,
+        "option": option,
+        "outlook": outlook(form, option, request.user),
+    }
+    template = "remediation/_preview.html" if request.htmx else "remediation/remediation_options.html"
+    response = render(request, template, context)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def _announce(request: HttpRequest, activity: RemediationActivity, is_new: bool) -> None:
+    if is_new:
+        tickets = activity.tickets.count()
+        queued = _("Queued tickets: %(tickets)s.") % {"tickets": tickets} if tickets else _("Without a ticket.")
+        messages.success(request, format_html("<b>{}</b> {}", _("Request submitted."), queued))
+        return
+    when = formats.date_format(timezone.localtime(activity.requested_at), "DATETIME_FORMAT")
+    already = _("Already requested by %(who)s on %(when)s. Nothing new was created.")
+    messages.info(request, already % {"who": activity.requester, "when": when})
+
+
+@require_GET
+def exception_options(request: HttpRequest, pk: int) -> HttpResponse:
+    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
+    return render(request, "remediation/exception_options.html", {"recommendation": recommendation})
+
+
+@require_POST
+def activity_transition(request: HttpRequest, pk: int) -> HttpResponse:
+    activity = get_object_or_404(RemediationActivity.objects.visible_to(request.user), pk=pk)
+    form = TransitionForm(request.POST)
+    if not form.is_valid():
+        if "verb" in form.errors:
+            raise BadRequest("Unknown verb.")
+        context = {"activity": activity, "form": form, "rule": ACTIVITY[form.cleaned_data["verb"]]}
+        return render(request, "remediation/activity_transition.html", context, status=400)
+    try:
+        transition(activity, form.cleaned_data["verb"], by=request.user, note=form.cleaned_data["note"])
+    except InvalidTransition as conflict:
+        return render(request, "409.html", {"conflict": conflict, "activity": activity}, status=409)
+    messages.success(request, _("The activity is now: %(status)s.") % {"status": activity.get_status_display()})
+    return redirect(activity)
+
+
+@require_POST
+def select_groups(request: HttpRequest) -> HttpResponse:
+    form = SelectedGroupsForm(request.user, data={} if "all" in request.POST else request.POST)
+    if form.is_valid():
+        request.user.selected_groups.set(form.cleaned_data["groups"])
+    else:
+        messages.error(request, _("These device groups could not be chosen. Please choose again."))
+    # The address would overrule the choice just stored.
+    return redirect(way_back(request, without="groups"))
+
+
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        raise BadRequest("Unknown theme.")
+    request.user.theme = form.cleaned_data["theme"]
+    request.user.save(update_fields=["theme"])
+    return redirect(way_back(request))
+
+

@@ -1,0 +1,17 @@
+"""Where a small form leads back to: only to a page of ours."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def way_back(request: HttpRequest, without: str = "") -> str:
+    """The posted `next` when it is a path on this host, else the dashboard. Drops the query key `without`."""
+    asked = request.POST.get("next", "")
+    if not asked.startswith("/") or not url_has_allowed_host_and_scheme(asked, allowed_hosts=None):
+        return reverse("overview")
+    parts = urlsplit(asked)
+    query = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key != without]
+    return urlunsplit(("", "", parts.path, urlencode(query), ""))
