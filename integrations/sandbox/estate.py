@@ -16,6 +16,7 @@ DEFAULT_DEVICES = 3_000
 LARGE_DEVICES = 12_500
 SHARE_OF_OLD_SILENT, SHARE_OF_SILENT = 0.015, 0.035
 SHARE_WITHOUT_ENTRA_ID = 0.015
+SHARE_SIDE_BY_SIDE = 0.1  # runtimes whose old version stayed beside the new one
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,17 @@ GROUPS = [
     DeviceGroup(11, "Workstations EMEA", 28, {"Windows11": 70, "Windows10": 22, "macOS": 8}, 1.0, "ws", "emea"),
     DeviceGroup(12, "Workstations AMER", 20, {"Windows11": 74, "Windows10": 18, "macOS": 8}, 0.9, "ws", "amer"),
     DeviceGroup(
-        13, "Servers – Datacenter", 7, {"WindowsServer2019": 4, "WindowsServer2022": 3, "WindowsServer2016": 2, "Linux": 2},
-        1.1, "srv", "dc",
+        13,
+        "Servers – Datacenter",
+        7,
+        {"WindowsServer2019": 4, "WindowsServer2022": 3, "WindowsServer2016": 2, "Linux": 2},
+        1.1,
+        "srv",
+        "dc",
     ),
-    DeviceGroup(14, "Servers – Azure", 8, {"WindowsServer2022": 6, "WindowsServer2019": 2, "Linux": 4}, 0.7, "az", "az"),
+    DeviceGroup(
+        14, "Servers – Azure", 8, {"WindowsServer2022": 6, "WindowsServer2019": 2, "Linux": 4}, 0.7, "az", "az"
+    ),
     DeviceGroup(15, "Executive", 2, {"Windows11": 80, "macOS": 20}, 0.6, "exec", "corp"),
     DeviceGroup(16, "Kiosks and shared", 25, {"Windows10": 45, "Windows11": 55}, 1.3, "kiosk", "store"),
     DeviceGroup(17, "Lab", 6, {"Windows11": 6, "Windows10": 2, "Linux": 2, "WindowsServer2022": 1}, 1.5, "lab", "lab"),
@@ -64,7 +72,9 @@ def applies_to(configuration: Configuration, kind: str) -> bool:
     return kind in configuration.platforms
 
 
-def build(connection: sqlite3.Connection, catalogue: Catalogue, devices: int, large: bool, seed: str = "estate") -> None:
+def build(
+    connection: sqlite3.Connection, catalogue: Catalogue, devices: int, large: bool, seed: str = "estate"
+) -> None:
     """Replace the estate by a fresh one of so many devices."""
     for table in ("device", "installation", "noncompliance"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 (names from the line above)
@@ -91,9 +101,9 @@ def make_device(number: int, rng: random.Random, now: float) -> dict[str, Any]:
         "kind": kind_of(platform),
         "os_platform": platform,
         "aad_device_id": None if without_entra else str(uuid.UUID(int=rng.getrandbits(128), version=4)),
-        "value": "High" if group.name == "Executive" or (server and rng.random() < 0.1) else rng.choices(
-            ["Normal", "Low"], [95, 5] if group.name != "Lab" else [60, 40]
-        )[0],
+        "value": "High"
+        if group.name == "Executive" or (server and rng.random() < 0.1)
+        else rng.choices(["Normal", "Low"], [95, 5] if group.name != "Lab" else [60, 40])[0],
         "risk": rng.choices(["None", "Informational", "Low", "Medium", "High", None], [70, 10, 9, 5, 2, 4])[0],
         "tags": json.dumps(["Internet facing"] if server and rng.random() < 0.12 else []),
         "address": f"10.{group.id}.{number // 250 % 250}.{number % 250 + 1}",
@@ -141,7 +151,12 @@ def insert_devices(connection: sqlite3.Connection, devices: list[dict[str, Any]]
 
 
 def equip(
-    connection: sqlite3.Connection, catalogue: Catalogue, device: dict[str, Any], rng: random.Random, now: float, large: bool
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    device: dict[str, Any],
+    rng: random.Random,
+    now: float,
+    large: bool,
 ) -> None:
     """Install software on a device and draw which settings it fails."""
     worse = GROUP_BY_ID[device["device_group"]].worse
@@ -150,6 +165,12 @@ def equip(
         if rng.random() < share_on(product, device["os_platform"]):
             version = draw_version(product, worse, rng, large)
             installed.append((device["number"], product.id, version, now - rng.uniform(1, 200) * DAY))
+            if (
+                product.remediation == "Upgrade"
+                and version == product.versions[-1]
+                and rng.random() < SHARE_SIDE_BY_SIDE
+            ):
+                installed.append((device["number"], product.id, product.versions[0], now - rng.uniform(200, 400) * DAY))
     connection.executemany("INSERT INTO installation VALUES (?, ?, ?, ?)", installed)
     failed = [
         (setting.scid, device["number"])

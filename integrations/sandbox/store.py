@@ -105,4 +105,9 @@ class Store:
 
     def set_setting(self, name: str, value: Any) -> None:
         with self.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))
+            write_setting(connection, name, value)
+
+
+def write_setting(connection: sqlite3.Connection, name: str, value: Any) -> None:
+    """Write a setting inside a transaction that is already open."""
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, json.dumps(value)))

@@ -1,0 +1,188 @@
+"""The verbs of the administrator's page: fields in, a sentence and facts out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import estate, tasks, world
+from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault
+from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, MODES, NUMBERS, Tenant
+from .task_schema import Invalid
+
+Fields = Mapping[str, str]
+
+
+class BadField(ValueError):
+    """A field that is missing or makes no sense, in words for a person."""
+
+
+@dataclass
+class Done:
+    """What a verb did."""
+
+    said: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def perform(tenant: Tenant, verb: str, fields: Fields) -> Done:
+    """Do it, or raise BadField; LookupError when there is no such verb."""
+    try:
+        return VERBS[verb](tenant, fields)
+    except Invalid as invalid:
+        raise BadField(str(invalid)) from invalid
+    except world.UnknownRecommendation as unknown:
+        raise BadField(f"There is no recommendation {unknown}.") from unknown
+
+
+def _set_status(status: str) -> Callable[[Tenant, Fields], Done]:
+    def verb(tenant: Tenant, fields: Fields) -> Done:
+        if not tasks.update_status(tenant, fields.get("task", ""), status, fields.get("note", "").strip() or None):
+            raise BadField("There is no such security task.")
+        return Done(f"The security task is now {status}.", {"task": fields["task"], "status": status})
+
+    return verb
+
+
+def _delete(tenant: Tenant, fields: Fields) -> Done:
+    if not tasks.delete(tenant, fields.get("task", "")):
+        raise BadField("There is no such security task.")
+    return Done("The security task was deleted.", {"task": fields["task"]})
+
+
+def _fix(tenant: Tenant, fields: Fields) -> Done:
+    count = world.fix(tenant, fields.get("recommendation", ""), _percent(fields), _group(fields))
+    return Done(f"{count} devices were fixed and have reported.", {"devices": count})
+
+
+def _expose(tenant: Tenant, fields: Fields) -> Done:
+    count = world.expose(tenant, fields.get("recommendation", ""), _percent(fields), _group(fields))
+    return Done(f"{count} further devices are exposed and have reported.", {"devices": count})
+
+
+def _next_day(tenant: Tenant, fields: Fields) -> Done:
+    days = _whole(fields, "days", 1, 1, 90)
+    reported = world.next_day(tenant, days)
+    return Done(
+        f"{days} {'day' if days == 1 else 'days'} later: {reported} devices have reported.", {"devices": reported}
+    )
+
+
+def _order_fault(tenant: Tenant, fields: Fields) -> Done:
+    count = fields.get("count", "1").strip()
+    fault = Fault(
+        family=_choice(fields, "family", list(FAMILIES)),
+        kind=_choice(fields, "kind", list(KINDS)),
+        remaining=_whole(fields, "count", 1, 1, 1_000_000) if count else None,
+        probability=_number(fields, "probability", 1.0, 0.0, 1.0),
+        retry_after=_choice(fields, "retry_after", RETRY_AFTER),
+        hold=_number(fields, "hold", 30.0, 0.0, 600.0),
+        seed=_whole(fields, "seed", 0, 0, 2**31) if fields.get("seed", "").strip() else None,
+    )
+    ordered = tenant.faults.order(fault)
+    return Done("The fault is in force.", {"number": ordered.number})
+
+
+def _clear_faults(tenant: Tenant, fields: Fields) -> Done:
+    tenant.faults.clear(_whole(fields, "number", 0, 0, 2**31) or None)
+    return Done("Cleared.", {"faults": tenant.faults.listed()})
+
+
+def _change_role(granted: bool) -> Callable[[Tenant, Fields], Done]:
+    def verb(tenant: Tenant, fields: Fields) -> Done:
+        role = _choice(fields, "role", GRAPH_ROLES + DEFENDER_ROLES)
+        roles = [known for known in tenant.roles if known != role] + ([role] if granted else [])
+        tenant.store.set_setting("roles", roles)
+        return Done(f"{role} is {'granted' if granted else 'withdrawn'}.", {"roles": roles})
+
+    return verb
+
+
+def _set_mode(tenant: Tenant, fields: Fields) -> Done:
+    name = _choice(fields, "name", [*MODES, *NUMBERS])
+    if name in MODES:
+        value: str | int = _choice(fields, "value", MODES[name])
+    else:
+        value = _whole(fields, "value", *NUMBERS[name])
+    tenant.store.set_setting(name, value)
+    return Done(f"{name} is now {value}.", {name: value})
+
+
+def _reset(tenant: Tenant, fields: Fields) -> Done:
+    """Start over: the tasks alone, or everything but credentials and certificate."""
+    what = _choice(fields, "what", ["all", "tasks"])
+    tenant.faults.clear()
+    with tenant.store.writing() as connection:
+        connection.execute("DELETE FROM task")
+        connection.execute("DELETE FROM create_request")
+        if what == "all":
+            names = [*MODES, *NUMBERS, "roles"]
+            connection.executemany("DELETE FROM setting WHERE name = ?", [(name,) for name in names])
+    if what == "all":
+        built = tenant.store.setting("estate")
+        large = fields.get("large", str(built["large"])).lower() in ("true", "1", "on")
+        tenant.rebuild(_whole(fields, "devices", built["devices"], 0, 50_000), large)
+    return Done("Started over.", {"what": what})
+
+
+def state(tenant: Tenant) -> dict[str, Any]:
+    """The settings and numbers that a test may want to look at."""
+    figures = tenant.figures()
+    return {
+        "roles": tenant.roles, "roles_at_first": GRANTED_AT_FIRST, "modes": tenant.modes(), "faults": tenant.faults.listed(),
+        "estate": tenant.store.setting("estate"), "exposure_score": figures.exposure_score,
+        "configuration_score": figures.configuration_score, "tasks": tasks.count(tenant),
+    }  # fmt: skip
+
+
+VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {
+    "accept": _set_status("active"),
+    "reject": _set_status("rejected"),
+    "complete": _set_status("completed"),
+    "delete": _delete,
+    "fix": _fix,
+    "expose": _expose,
+    "next-day": _next_day,
+    "fault": _order_fault,
+    "clear-faults": _clear_faults,
+    "grant": _change_role(True),
+    "withdraw": _change_role(False),
+    "mode": _set_mode,
+    "reset": _reset,
+}
+
+
+def _choice(fields: Fields, name: str, known: list[str]) -> str:
+    value = fields.get(name) or known[0]
+    if value not in known:
+        raise BadField(f"{name} must be one of: {', '.join(known)}.")
+    return value
+
+
+def _number(fields: Fields, name: str, default: float, least: float, most: float) -> float:
+    try:
+        value = float(fields.get(name, "").strip() or default)
+    except ValueError as wrong:
+        raise BadField(f"{name} must be a number.") from wrong
+    if not least <= value <= most:
+        raise BadField(f"{name} must be from {least:g} to {most:g}.")
+    return value
+
+
+def _whole(fields: Fields, name: str, default: int, least: int, most: int) -> int:
+    value = _number(fields, name, default, least, most)
+    if value != int(value):
+        raise BadField(f"{name} must be a whole number.")
+    return int(value)
+
+
+def _percent(fields: Fields) -> float:
+    return _number(fields, "percent", 100.0, 0.0, 100.0)
+
+
+def _group(fields: Fields) -> int | None:
+    if not fields.get("group", "").strip():
+        return None
+    group = _whole(fields, "group", 0, 0, 10_000)
+    if group not in estate.GROUP_BY_ID:
+        raise BadField("There is no such device group.")
+    return group

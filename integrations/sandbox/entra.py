@@ -1,0 +1,178 @@
+"""Entra's part: discovery, keys, tokens for an application, and the check of a bearer token.
+
+What a token may do follows the roles granted now, not those of the moment when it was issued, so that a person who
+withdraws a role sees the effect at once; the real service takes up to the token's life of one hour.
+"""
+
+import base64
+import time
+import uuid
+from datetime import UTC, datetime
+
+import jwt
+
+from .messages import Answer, Request, json_answer
+from .tenant import DEFENDER_ROLES, GRAPH_ROLES, Tenant
+
+TOKEN_LIFE = 3600
+KEY_ID = "sandbox-signing-key"
+GRAPH, DEFENDER = "graph", "defender"
+RESOURCES = {
+    "https://graph.microsoft.com": GRAPH,
+    "https://graph.microsoft.us": GRAPH,
+    "https://dod-graph.microsoft.us": GRAPH,
+    "https://microsoftgraph.chinacloudapi.cn": GRAPH,
+    "https://api.securitycenter.microsoft.com": DEFENDER,
+    "https://api.security.microsoft.com": DEFENDER,
+    "https://api-gcc.securitycenter.microsoft.us": DEFENDER,
+    "https://api-gov.securitycenter.microsoft.us": DEFENDER,
+}
+
+
+class Refused(Exception):
+    """A bearer token that does not open the door, in words for the caller."""
+
+
+def answer(tenant: Tenant, request: Request) -> Answer:
+    """Serve everything under /<tenant>/."""
+    named, _, rest = request.path.lstrip("/").partition("/")
+    if named.lower() != tenant.id:
+        return _error(
+            400,
+            "invalid_tenant",
+            90002,
+            f"Tenant '{named}' not found. Check to make sure you have the correct tenant ID.",
+        )
+    root = f"https://{request.headers.get('host', '127.0.0.1')}/{tenant.id}"
+    if rest == "v2.0/.well-known/openid-configuration":
+        return json_answer(_discovery(root))
+    if rest in ("discovery/v2.0/keys", "discovery/keys"):
+        return json_answer({"keys": [_public_key(tenant)]})
+    if rest == "oauth2/v2.0/token" and request.method == "POST":
+        return _token(tenant, request.form())
+    return Answer(404)
+
+
+def check(tenant: Tenant, request: Request, resource: str) -> None:
+    """Raise Refused unless the request bears a token of ours for this resource."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Refused("Access token is empty.")
+    audiences = [address for address, kind in RESOURCES.items() if kind == resource]
+    try:
+        jwt.decode(token, tenant.signing_key.public_key(), algorithms=["RS256"], audience=audiences)
+    except jwt.ExpiredSignatureError as expired:
+        raise Refused("Lifetime validation failed, the token is expired.") from expired
+    except jwt.InvalidAudienceError as audience:
+        raise Refused("Access token validation failure. Invalid audience.") from audience
+    except jwt.InvalidTokenError as invalid:
+        raise Refused("Access token validation failure. Invalid signature.") from invalid
+
+
+def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
+    if not form.get("grant_type"):
+        return _error(
+            400, "invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'."
+        )
+    if form["grant_type"] != "client_credentials":
+        return _error(
+            400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{form['grant_type']}'."
+        )
+    client = form.get("client_id", "")
+    if client.lower() != tenant.credentials["MICROSOFT_CLIENT_ID"]:
+        text = f"Application with identifier '{client}' was not found in the directory 'TVM Remediation sandbox'."
+        return _error(400, "unauthorized_client", 700016, text)
+    if "client_assertion" in form:
+        return _error(
+            401,
+            "invalid_client",
+            700027,
+            "The certificate with identifier used to sign the client assertion is not registered on application.",
+        )
+    if form.get("client_secret") != tenant.credentials["MICROSOFT_CLIENT_SECRET"]:
+        text = f"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+        return _error(401, "invalid_client", 7000215, text)
+    return _grant(tenant, form.get("scope", ""))
+
+
+def _grant(tenant: Tenant, scope: str) -> Answer:
+    audience = scope.removesuffix("/.default").rstrip("/")
+    if not scope.endswith("/.default"):
+        return _error(
+            400,
+            "invalid_scope",
+            1002012,
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    if audience not in RESOURCES:
+        return _error(
+            400,
+            "invalid_resource",
+            500011,
+            f"The resource principal named {audience} was not found in the tenant named TVM Remediation sandbox.",
+        )
+    token = issue(tenant, audience)
+    return json_answer(
+        {"token_type": "Bearer", "expires_in": TOKEN_LIFE - 1, "ext_expires_in": TOKEN_LIFE - 1, "access_token": token}
+    )
+
+
+def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE) -> str:
+    """A signed access token for a resource, in the shape of an application's token."""
+    now, client = int(time.time()), tenant.credentials["MICROSOFT_CLIENT_ID"]
+    known = GRAPH_ROLES if RESOURCES[audience] == GRAPH else DEFENDER_ROLES
+    object_id = str(uuid.uuid5(uuid.NAMESPACE_URL, client))
+    claims = {
+        "aud": audience, "iss": f"https://sts.windows.net/{tenant.id}/", "iat": now, "nbf": now, "exp": now + life,
+        "appid": client, "appidacr": "1", "idp": f"https://sts.windows.net/{tenant.id}/", "idtyp": "app", "oid": object_id,
+        "sub": object_id, "tid": tenant.id, "roles": [role for role in known if role in tenant.roles],
+        "uti": uuid.uuid4().hex[:22], "ver": "1.0",
+    }  # fmt: skip
+    return jwt.encode(claims, tenant.signing_key, algorithm="RS256", headers={"kid": KEY_ID})
+
+
+def _discovery(root: str) -> dict[str, object]:
+    return {
+        "token_endpoint": f"{root}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": ["client_secret_post"],
+        "jwks_uri": f"{root}/discovery/v2.0/keys",
+        "response_types_supported": ["code", "id_token"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "issuer": f"{root}/v2.0",
+        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+        "end_session_endpoint": f"{root}/oauth2/v2.0/logout",
+    }
+
+
+def _public_key(tenant: Tenant) -> dict[str, str]:
+    numbers = tenant.signing_key.public_key().public_numbers()
+    return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID, "n": _base64(numbers.n), "e": _base64(numbers.e)}
+
+
+def _base64(number: int) -> str:
+    return base64.urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
+
+
+def _error(status: int, error: str, code: int, text: str) -> Answer:
+    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    description = f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
+    body = {
+        "error": error, "error_description": description, "error_codes": [code], "timestamp": moment, "trace_id": trace,
+        "correlation_id": correlation, "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+    }  # fmt: skip
+    return json_answer(body, status)
+
+
+def token_fault(status: int) -> Answer:
+    """The token endpoint's answer when it is told to fail."""
+    errors = {
+        401: ("invalid_client", 7000222, "The provided client secret keys are expired."),
+        403: ("unauthorized_client", 53003, "Access has been blocked by Conditional Access policies."),
+        429: ("temporarily_unavailable", 90055, "The server is terminating the request because it is throttled."),
+    }
+    error, code, text = errors.get(
+        status, ("temporarily_unavailable", 90033, "A transient error has occurred. Please try again.")
+    )
+    return _error(status, error, code, text)
