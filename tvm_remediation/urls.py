@@ -1,6 +1,7 @@
 """The root of all addresses. Each also needs a line in `access.py`."""
 
 from django.contrib import admin
+from django.contrib.auth import views as sign_in
 from django.urls import include, path
 
 from . import health
@@ -14,6 +15,8 @@ urlpatterns = [
     path("", include("dashboard.urls")),
     path("", include("remediation.urls")),
     path("settings/", include("integrations.urls")),
+    path("accounts/login/", sign_in.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/logout/", sign_in.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -1,5 +1,51 @@
 """The cells of `dashboard.cells` for templates."""
 
 from django import template
+from django.urls import NoReverseMatch, reverse
+
+from .. import cells
 
 register = template.Library()
+
+for _filter in (
+    cells.level,
+    cells.priority,
+    cells.activity_status,
+    cells.device_state,
+    cells.recommendation_status,
+    cells.moment,
+    cells.day,
+    cells.number,
+    cells.capped,
+    cells.score,
+    cells.ticket_state,
+    cells.remote_state,
+    cells.attempt_result,
+    cells.tags,
+    cells.label,
+):
+    register.filter(_filter.__name__, _filter)
+
+register.simple_tag(cells.icon, name="icon")
+register.simple_tag(cells.sprite, name="sprite")
+register.simple_tag(cells.threats, name="threats")
+register.simple_tag(cells.progress, name="progress")
+register.simple_tag(cells.part, name="part")
+register.simple_tag(cells.points, name="points")
+register.simple_tag(cells.due, name="due")
+register.simple_tag(cells.chip, name="chip")
+
+
+@register.simple_tag
+def address(route: str, *args: object) -> str:
+    """The address of a route that another part of the product declares; empty while it does not."""
+    try:
+        return reverse(route, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+@register.filter
+def percent_of(part: float, whole: float) -> float:
+    """Rounded to one decimal, for widths of bars."""
+    return round(100 * part / whole, 1) if whole else 0.0

@@ -1,0 +1,77 @@
+"""The glyph and the tone of every level and state. Words come from the enumerations themselves."""
+
+from typing import Any
+
+from remediation.models import (
+    ActivityStatus,
+    AttemptResult,
+    DeliveryState,
+    DeviceState,
+    DeviceValue,
+    ExposureLevel,
+    Priority,
+    RecommendationStatus,
+    RemoteState,
+    Severity,
+)
+
+LEVELS = {
+    "none": ("lv0", "f-none"),
+    "low": ("lv1", "f-low"),
+    "normal": ("lv2", "f-none"),
+    "medium": ("lv2", "f-med"),
+    "high": ("lv3", "f-high"),
+    "critical": ("lv4", "f-crit"),
+}
+LEVEL_WORDS: dict[str, Any] = {
+    **dict(DeviceValue.choices),
+    **dict(Priority.choices),
+    **dict(ExposureLevel.choices),
+    **dict(Severity.choices),
+}
+ACTIVITY_STATUSES = {
+    ActivityStatus.ACTIVE: ("circle-half", "run"),
+    ActivityStatus.COMPLETED: ("check-circle-fill", "ok"),
+    ActivityStatus.CANCELLED: ("slash-circle", "muted"),
+}
+DEVICE_STATES = {
+    DeviceState.EXPOSED: ("exclamation-circle", "bad"),
+    DeviceState.FIXED: ("check-circle-fill", "ok"),
+    DeviceState.NOT_SEEN: ("eye-slash", "muted"),
+    DeviceState.EXCEPTED: ("shield-slash", "two"),
+    DeviceState.OUT_OF_SCOPE: ("dash-circle", "muted"),
+    DeviceState.REGRESSED: ("arrow-counterclockwise", "bad"),
+}
+RECOMMENDATION_STATUSES = {
+    RecommendationStatus.ACTIVE: ("circle-half", "run"),
+    RecommendationStatus.PARTIAL_EXCEPTION: ("shield-slash", "two"),
+    RecommendationStatus.FULL_EXCEPTION: ("shield-slash", "muted"),
+}
+DELIVERY_STATES = {
+    DeliveryState.READY: ("clock", ""),
+    DeliveryState.SENDING: ("send", "t-run"),
+    DeliveryState.UNCERTAIN: ("question-circle", "t-warn"),
+    DeliveryState.DELIVERED: ("ticket-perforated", "t-run"),
+    DeliveryState.DEAD: ("exclamation-triangle", "t-bad"),
+    DeliveryState.CANCELLED: ("slash-circle", ""),
+}
+REMOTE_STATES = {
+    RemoteState.UNKNOWN: ("circle", ""),
+    RemoteState.PENDING: ("inbox", "t-run"),
+    RemoteState.ACTIVE: ("person-check", "t-ok"),
+    RemoteState.COMPLETED: ("check-circle", "t-ok"),
+    RemoteState.REJECTED: ("x-circle", "t-bad"),
+    RemoteState.MISSING: ("question-circle", "t-warn"),
+}
+ATTEMPT_RESULTS = {
+    AttemptResult.STARTED: ("send", "t-run"),
+    AttemptResult.DONE: ("check-circle", "t-ok"),
+    AttemptResult.ADOPTED: ("check-circle", "t-ok"),
+    AttemptResult.NOT_SENT: ("arrow-repeat", "t-warn"),
+    AttemptResult.THROTTLED: ("hourglass-split", "t-warn"),
+    AttemptResult.AUTH: ("lock", "t-bad"),
+    AttemptResult.REFUSED: ("x-circle", "t-bad"),
+    AttemptResult.UNKNOWN: ("question-circle", "t-warn"),
+    AttemptResult.ABSENT: ("dash-circle", ""),
+    AttemptResult.CRASHED: ("exclamation-triangle", "t-warn"),
+}

@@ -1,0 +1,204 @@
+"""How every list works: columns, sorting, filters, paging and CSV, all from the address and from one table class.
+
+django-tables2 has the columns, their headers and the ordering. Its stock template would be 98 % of a page's time, so
+the rows are joined here from the cells of `dashboard.cells`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import django_filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from .. import exports
+from ..groups import Selection, selection
+from ..numbers import CAP, CountOf, numbers
+from .chips import chips
+from .paging import Page, page_of
+
+Row = dict[str, Any]
+PER_PAGE = (25, 50, 100)
+
+
+class Column(tables.Column):
+    """One column: how a row's cell looks, how it sorts, and what the CSV has of it."""
+
+    def __init__(
+        self,
+        label: Any,
+        cell: Callable[[Row], Any],
+        *,
+        sort: tuple[str, ...] | str = (),
+        css: str = "",
+        head: bool = False,
+        csv: list[tuple[str, Any]] | None = None,
+    ) -> None:
+        order = (sort,) if isinstance(sort, str) else sort
+        super().__init__(verbose_name=label, orderable=bool(order), order_by=order or None, empty_values=())
+        self.cell = cell
+        self.css = css
+        # The cell that names the row.
+        self.head = head
+        self.csv = csv or []
+
+
+class ListTable(tables.Table):
+    """The base of all lists. A subclass names its columns and, in `fields`, what they read."""
+
+    fields: tuple[str, ...] = ()
+    default_sort = ""
+    # What a row's first link opens: "open" puts it into the flyout, "href" follows it.
+    opens = "href"
+    extra_csv: list[tuple[str, Any]] = []
+
+    class Meta:
+        template_name = "components/table.html"
+
+    def column_list(self) -> list[Column]:
+        return list(self.base_columns.values())
+
+    def rows_html(self, rows: list[Row], marked: str = "") -> SafeString:
+        """The body of the table: every cell already knows how it looks."""
+        columns = [(_opening(column), column.cell, _closing(column)) for column in self.column_list()]
+        return format_html_join(
+            "\n",
+            "<tr{}>{}</tr>",
+            (
+                (
+                    self._row_attributes(row, marked),
+                    format_html_join("", "{}{}{}", ((start, cell(row), end) for start, cell, end in columns)),
+                )
+                for row in rows
+            ),
+        )
+
+    def _row_attributes(self, row: Row, marked: str) -> SafeString:
+        css = format_html(' class="on"') if marked and marked == str(row["pk"]) else ""
+        return format_html(' data-{}="{}"{}', self.opens, row["pk"], css)
+
+    def csv_columns(self) -> exports.Columns:
+        return [pair for column in self.column_list() for pair in column.csv] + list(self.extra_csv)
+
+
+def _opening(column: Column) -> SafeString:
+    css = f"fw-normal {column.css}".strip() if column.head else column.css
+    attributes = format_html(' class="{}"', css) if css else ""
+    return format_html('<th scope="row"{}>', attributes) if column.head else format_html("<td{}>", attributes)
+
+
+def _closing(column: Column) -> SafeString:
+    return format_html("</th>") if column.head else format_html("</td>")
+
+
+class ListFilters(django_filters.FilterSet):
+    """Filters of a list. Values that are not valid are said on the form and filter nothing."""
+
+    @property
+    def is_filtering(self) -> bool:
+        return bool(chips(self))
+
+
+@dataclass
+class List:
+    """One list, asked for by one request."""
+
+    request: HttpRequest
+    table_class: type[ListTable]
+    filter_class: type[ListFilters]
+    queryset: QuerySet
+    view: str
+    title: Any
+    noun: Any
+    empty: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self.filters = self.filter_class(self.request.GET, queryset=self.queryset, request=self.request)
+        self.groups: Selection = selection(self.request)
+        self.table = self.table_class(self.filters.qs, order_by=self._sort(), empty_text="")
+        self.rows_queryset: QuerySet = _with_tie_break(self.table.data.data)
+
+    def _sort(self) -> str:
+        asked = self.request.GET.get("sort", "")
+        column = self.table_class.base_columns.get(asked.removeprefix("-"))
+        return asked if column is not None and column.orderable else self.table_class.default_sort
+
+    def csv(self) -> HttpResponse:
+        return exports.stream(self.rows_queryset, self.table.csv_columns(), self.view)
+
+    def page(self) -> Page:
+        asked = numbers(self.request)
+        asked.ask(list_count=CountOf(self.filters.qs))
+        return page_of(self.rows_queryset.values("pk", *self.table_class.fields), asked["list_count"], self.request.GET)
+
+    def context(self) -> dict[str, Any]:
+        page = self.page()
+        rows = list(page.rows)
+        return {
+            "list": self,
+            "page": page,
+            "rows": rows,
+            "body": self.table.rows_html(rows, marked=self.request.GET.get("open", "")),
+            "heads": [self._head(column) for column in self.table.columns],
+            "chips": chips(self.filters),
+            "clear_url": self._url_without(set(self.filters.filters) | {"page", "open"}),
+            "csv_url": "?" + _changed(self.request.GET, page=None, open=None, format="csv"),
+            "per_page_choices": PER_PAGE,
+            "cap": CAP,
+            "kept": [(name, self.request.GET[name]) for name in ("sort", "per_page") if name in self.request.GET]
+            + [("groups", value) for value in self.request.GET.getlist("groups")],
+        }
+
+    def _head(self, column: Any) -> dict[str, Any]:
+        is_sorted = column.is_ordered
+        descending = is_sorted and column.order_by_alias.is_descending
+        next_sort = column.name if descending or not is_sorted else f"-{column.name}"
+        if not is_sorted and "num" in column.column.css.split():
+            next_sort = f"-{column.name}"
+        return {
+            "label": column.header,
+            "css": column.column.css,
+            "url": "?" + _changed(self.request.GET, sort=next_sort, page=None, open=None) if column.orderable else "",
+            "sorted": ("descending" if descending else "ascending") if is_sorted else "",
+        }
+
+    def _url_without(self, names: set[str]) -> str:
+        query = self.request.GET.copy()
+        for name in names:
+            query.pop(name, None)
+        return "?" + query.urlencode()
+
+
+def show(listing: List, template: str, **context: Any) -> HttpResponse:
+    """The page, or the file for `?format=csv`."""
+    if listing.request.GET.get("format") == "csv":
+        return listing.csv()
+    return render(listing.request, template, listing.context() | context)
+
+
+def _with_tie_break(queryset: QuerySet) -> QuerySet:
+    """Rows that compare equal keep their order from page to page."""
+    return queryset.order_by(*(queryset.query.order_by or ()), "-pk")
+
+
+def _changed(query: QueryDict, **changes: Any) -> str:
+    query = query.copy()
+    for name, value in changes.items():
+        if value is None:
+            query.pop(name, None)
+        else:
+            query[name] = value
+    return query.urlencode()
+
+
+TEXT_LIMIT = 200
+
+
+def text_filter(method: str) -> django_filters.CharFilter:
+    return django_filters.CharFilter(method=method, label=_("Text"), max_length=TEXT_LIMIT)

@@ -1,0 +1,70 @@
+"""The single numbers of a page (navigation counts, tab counts, results), gathered and asked in one query."""
+
+from typing import Any
+
+from django.db.models import DateTimeField, F, IntegerField, QuerySet, Subquery
+from django.http import HttpRequest
+
+from remediation.models import ActivityStatus, OrganisationScore, Recommendation, RemediationActivity, User
+
+from .groups import Selection, selection
+
+# Counting stops here: beyond it a page says "more than".
+CAP = 10_000
+
+
+class CountOf(Subquery):
+    """How many rows a queryset has, as a value inside another query; stops after the cap."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+
+    def __init__(self, queryset: QuerySet, cap: int = CAP) -> None:
+        super().__init__(queryset.order_by().values("pk")[: cap + 1], output_field=IntegerField())
+
+
+class Numbers:
+    """Asked for by name, answered together on the first look."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._user = request.user
+        self._questions: dict[str, Any] = _frame_questions(selection(request))
+        self._answers: dict[str, Any] = {}
+
+    def ask(self, **questions: Any) -> "Numbers":
+        """Add expressions to the next query."""
+        self._questions.update(questions)
+        return self
+
+    def __getitem__(self, name: str) -> Any:
+        if self._questions:
+            self._answers |= User.objects.filter(pk=self._user.pk).values(**self._questions).get()
+            self._questions = {}
+        return self._answers[name]
+
+
+def numbers(request: HttpRequest) -> Numbers:
+    if not hasattr(request, "page_numbers"):
+        request.page_numbers = Numbers(request)
+    return request.page_numbers
+
+
+def activities_in(groups: Selection) -> QuerySet:
+    """The activities that touch the selected device groups."""
+    if groups.is_whole_organisation:
+        return RemediationActivity.objects.all()
+    return RemediationActivity.objects.touching(groups.ids)
+
+
+def recommendations_in(groups: Selection) -> QuerySet:
+    """The open recommendations exposed in the selected device groups, with their sums over them."""
+    return Recommendation.objects.open().with_counts_in(groups.ids)
+
+
+def _frame_questions(groups: Selection) -> dict[str, Any]:
+    newest = OrganisationScore.objects.order_by("-day").annotate(at=F("published_at"))
+    open_here = Recommendation.objects.open().filter(counters__group__in=groups.ids, counters__exposed__gt=0)
+    return {
+        "frame_synced_at": Subquery(newest.values("at")[:1], output_field=DateTimeField()),
+        "frame_recommendations": CountOf(open_here.distinct()),
+        "frame_activities": CountOf(activities_in(groups).filter(status=ActivityStatus.ACTIVE)),
+    }
