@@ -1,0 +1,243 @@
+"""The records of the Defender API as structs, and a page of JSON turned into them one by one.
+
+Fields: the pages of the Defender for Endpoint API of the same names. Only what is used is named; the decoder skips the
+rest. A page is decoded in one go; where that fails, record by record, so that a bad one is set aside and the others
+stay. Keys are compared without case: file exports write PascalCase.
+"""
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from . import clean
+
+Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]")]
+Reference = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x20\x7f]")]
+Named = Annotated[str, Meta(min_length=1, max_length=120)]
+Version = Annotated[str, Meta(max_length=128)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Points = Annotated[float, Meta(ge=0, le=10)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+
+# How much of a bad record is kept, for whoever has to ask the source's support.
+SAMPLE_CAP = 300
+DEEPEST = 40
+
+
+class Machine(Struct, frozen=True, rename="camel"):
+    id: Id
+    computer_dns_name: str | None = None
+    aad_device_id: str | None = None
+    os_platform: str | None = None
+    os_version: str | None = None
+    version: str | None = None
+    rbac_group_name: str | None = None
+    device_value: str | None = None
+    machine_tags: list[str] | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    onboarding_status: str | None = None
+    merged_into_machine_id: str | None = None
+    is_potential_duplication: bool | None = None
+
+
+class Recommendation(Struct, frozen=True, rename="camel"):
+    id: Reference
+    recommendation_name: Annotated[str, Meta(min_length=1)]
+    remediation_type: Annotated[str, Meta(min_length=1)]
+    product_name: str | None = None
+    vendor: str | None = None
+    recommended_version: str | None = None
+    recommended_vendor: str | None = None
+    recommended_program: str | None = None
+    recommendation_category: str | None = None
+    sub_category: str | None = None
+    severity_score: Points | None = None
+    public_exploit: bool | None = None
+    active_alert: bool | None = None
+    associated_threats: list[str] | None = None
+    status: str | None = None
+    related_component: str | None = None
+    tags: list[str] | None = None
+    weaknesses: Count | None = None
+    total_machine_count: Count | None = None
+    exposed_machines_count: Count | None = None
+
+
+class SoftwareWeakness(Struct, frozen=True, rename="camel", gc=False):
+    """One weakness of one installed version on one device; without a cveId, software without a known weakness."""
+
+    device_id: Id
+    software_vendor: Annotated[str, Meta(max_length=120)]
+    software_name: Named
+    software_version: Version | None = None
+    cve_id: Annotated[str, Meta(max_length=64)] | None = None
+    cvss_score: Points | str | None = None
+    vulnerability_severity_level: str | None = None
+    exploitability_level: str | None = None
+    recommendation_reference: Annotated[str, Meta(max_length=255)] | None = None
+    recommended_security_update: str | None = None
+    recommended_security_update_id: str | None = None
+    disk_paths: list[str] | None = None
+    registry_paths: list[str] | None = None
+
+
+class Configuration(Struct, frozen=True, rename="camel", gc=False):
+    """One setting of one device."""
+
+    device_id: Id
+    recommendation_reference: Reference
+    is_compliant: bool
+    is_applicable: bool = True
+
+
+class Vulnerability(Struct, frozen=True, rename="camel"):
+    id: Id
+    description: str | None = None
+    severity: str | None = None
+    cvss_v3: Points | None = None
+    published_on: str | None = None
+    updated_on: str | None = None
+    public_exploit: bool | None = None
+    exploit_verified: bool | None = None
+    exploit_in_kit: bool | None = None
+    epss: Probability | None = None
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A record that cannot be used: why, whose it is as far as that can be read, and its beginning."""
+
+    reason: str
+    key: str
+    sample: str
+
+
+@dataclass
+class Page:
+    """One page: the good records, and those set aside."""
+
+    records: list[Any]
+    set_aside: list[SetAside] = field(default_factory=list)
+    next_link: str | None = None
+
+
+class NotAPage(ValueError):
+    """A body that is no page of records at all."""
+
+
+class _Envelope(Struct):
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_fast: dict[type, Any] = {}
+_keys: dict[type, dict[str, str]] = {}
+
+
+def read_page(body: bytes, kind: type) -> Page:
+    """A page of `{"value": [...]}` as structs of `kind`. Raises NotAPage."""
+    try:
+        page = _fast_decoder(kind).decode(body)
+        return Page(page.value, [], page.next_link)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return _slowly(body, kind)
+
+
+def read_records(raws: list[bytes], kind: type) -> Page:
+    """Records that came one by one, as in a file with one JSON object a line."""
+    page = Page([])
+    decoder = msgspec.json.Decoder(kind)
+    for raw in raws:
+        try:
+            page.records.append(decoder.decode(raw))
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            _one(_lenient(raw), kind, page)
+    return page
+
+
+def _fast_decoder(kind: type) -> msgspec.json.Decoder:
+    if kind not in _fast:
+        fields = [("value", list[kind]), ("next_link", str | None, msgspec.field(name="@odata.nextLink", default=None))]  # type: ignore[valid-type]
+        _fast[kind] = msgspec.json.Decoder(msgspec.defstruct(f"{kind.__name__}Page", fields))
+    return _fast[kind]
+
+
+def _slowly(body: bytes, kind: type) -> Page:
+    """Record by record. What even the splitting refuses (NaN, lone surrogates) goes through the standard parser."""
+    try:
+        page = _envelope.decode(body)
+        read = read_records([bytes(raw) for raw in page.value], kind)
+        return Page(read.records, read.set_aside, page.next_link)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        pass
+    found = _lenient(body)
+    value = found.get("value") if isinstance(found, dict) else None
+    if not isinstance(value, list):
+        raise NotAPage(found.reason if isinstance(found, SetAside) else "It has no list named value.")
+    link = found.get("@odata.nextLink")  # type: ignore[union-attr]
+    result = Page([], [], link if isinstance(link, str) else None)
+    for record in value:
+        _one(record, kind, result)
+    return result
+
+
+def _lenient(raw: bytes) -> Any:
+    """JSON by the standard parser, which knows lone surrogates; a refusal comes back as SetAside."""
+    try:
+        return json.loads(raw, strict=False)
+    except (ValueError, RecursionError) as problem:
+        word = "JSON nested too deeply" if isinstance(problem, RecursionError) else "No valid JSON"
+        return SetAside(word, "", raw[:SAMPLE_CAP].decode("utf-8", "replace"))
+
+
+def _one(record: Any, kind: type, page: Page) -> None:
+    """Turn one loose record into a struct, or set it aside with the reason."""
+    if isinstance(record, SetAside):
+        page.set_aside.append(record)
+        return
+    if not isinstance(record, dict):
+        page.set_aside.append(SetAside("Not an object", "", _sample(record)))
+        return
+    known = _known_keys(kind)
+    loose = {known[key.lower()]: value for key, value in record.items() if key.lower() in known}
+    try:
+        page.records.append(msgspec.convert(_tame(loose), kind, strict=True))
+    except (msgspec.MsgspecError, RecursionError, ValueError, UnicodeError) as problem:
+        page.set_aside.append(SetAside(str(problem)[:200], _key_of(loose, kind), _sample(record)))
+
+
+def _known_keys(kind: type) -> dict[str, str]:
+    if kind not in _keys:
+        _keys[kind] = {item.encode_name.lower(): item.encode_name for item in msgspec.structs.fields(kind)}
+    return _keys[kind]
+
+
+def _tame(value: Any, depth: int = 0) -> Any:
+    """Text without what no database takes; refuses NaN, infinity and bottomless nesting."""
+    if depth > DEEPEST:
+        raise ValueError("Nested too deeply")
+    if isinstance(value, str):
+        return clean.text(value, len(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("A number that is none (NaN or infinite)")
+    if isinstance(value, list):
+        return [_tame(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _tame(item, depth + 1) for key, item in value.items()}
+    return value
+
+
+def _key_of(loose: dict[str, Any], kind: type) -> str:
+    """The device or recommendation that the record is about, so that nothing of it is closed; empty if unreadable."""
+    value = loose.get("deviceId" if kind in (SoftwareWeakness, Configuration) else "id")
+    return clean.identifier(value)[:255] if isinstance(value, str) else ""
+
+
+def _sample(record: Any) -> str:
+    return clean.text(json.dumps(record, default=str)[:SAMPLE_CAP], SAMPLE_CAP)
