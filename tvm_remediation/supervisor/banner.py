@@ -1,0 +1,55 @@
+"""What the terminal says once everything is up."""
+
+import os
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from . import accounts
+from .environment import Place
+
+if TYPE_CHECKING:
+    from .start import Start
+
+
+def compose(start: "Start") -> list[str]:
+    """Bring the demo's accounts to where they belong, and say in lines what there is to know."""
+    about = _demo(start.place) if start.has_sandbox else _tenant()
+    return [
+        "",
+        f"TVM Remediation is at {settings.SITE_URL}/",
+        "",
+        *about,
+        _line("Data", f"{start.place.data_dir} (logs in {start.place.logs_dir})"),
+        _line("To stop", "Ctrl-C"),
+        "",
+    ]
+
+
+def _demo(place: Place) -> list[str]:
+    demo = accounts.ensure_demo(accounts.demo_password(os.environ, place.data_dir))
+    password = "the one in DEMO_PASSWORD" if os.environ.get("DEMO_PASSWORD") else demo.password
+    lines = [
+        _line("Sign in as", ", ".join(demo.usernames)),
+        _line("Password", password),
+        _line("Sandbox", f"{place.sandbox_page} plays the Intune administrator and lets time pass;"),
+        _line("", "it stands in for the Microsoft cloud until MICROSOFT_TENANT_ID is set."),
+    ]
+    if demo.is_new:
+        lines.append(
+            _line("Intune", "The Microsoft Intune connection is on, for this demo; elsewhere it is off at first.")
+        )
+    return lines
+
+
+def _tenant() -> list[str]:
+    lines = [_line("Tenant", settings.MICROSOFT.tenant_id)]
+    lines += [_line("Demo", sentence) for sentence in accounts.retire_demo()]
+    if not accounts.has_administrator():
+        lines.append(_line("Sign in", "Nobody can yet. Make the first administrator in a second terminal:"))
+        lines.append(_line("", ".venv/bin/python manage.py createadministrator NAME"))
+    return lines
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<12}{text}"

@@ -1,0 +1,27 @@
+"""A new database is empty until somebody syncs; the first start does."""
+
+from collections.abc import Callable
+
+from celery import current_app
+from django.conf import settings
+from django.db import connections
+from kombu.exceptions import OperationalError
+
+from remediation.models import Recommendation
+
+TASK = "integrations.tasks.run_sync"
+
+
+def begin(say: Callable[[str], None]) -> None:
+    """Queue an ordinary sync when there has been none; a lost one is made good by the clock."""
+    try:
+        if Recommendation.objects.exists() or not settings.MICROSOFT.is_configured:
+            return
+    finally:
+        connections.close_all()
+    try:
+        current_app.send_task(TASK, queue="sync", retry=False, ignore_result=True)
+    except OperationalError as problem:
+        say(f"The first sync could not be queued ({problem}); it starts by the clock, or with `manage.py sync`.")
+        return
+    say("The first sync has begun; the pages fill within a minute or two.")
