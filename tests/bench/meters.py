@@ -1,0 +1,110 @@
+"""What to measure with: CPU of this process and of the database's, memory, queries."""
+
+import gc
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from django.db import connection
+
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Cost:
+    """Seconds on the clock and on the CPUs, of one block."""
+
+    wall: float = 0
+    cpu: float = 0
+    backend_cpu: float = 0
+
+    @property
+    def whole_cpu(self) -> float:
+        return self.cpu + self.backend_cpu
+
+
+@dataclass
+class Queries:
+    """The statements of one block, and the longest of them."""
+
+    count: int = 0
+    slowest: float = 0
+    slowest_sql: str = ""
+    statements: list[str] = field(default_factory=list)
+
+    def __call__(self, execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
+        start = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            took = time.perf_counter() - start
+            self.count += 1
+            self.statements.append(sql)
+            if took > self.slowest:
+                self.slowest, self.slowest_sql = took, sql
+
+
+@contextmanager
+def cost() -> Iterator[Cost]:
+    """Fill in what the block cost; the database's own process counts where this machine shows it."""
+    result, backends = Cost(), backend_pids()
+    wall, cpu, backend = time.perf_counter(), time.process_time(), cpu_of(backends)
+    yield result
+    result.wall = time.perf_counter() - wall
+    result.cpu = time.process_time() - cpu
+    result.backend_cpu = cpu_of(backends) - backend
+
+
+@contextmanager
+def queries() -> Iterator[Queries]:
+    result = Queries()
+    with connection.execute_wrapper(result):
+        yield result
+
+
+def backend_pids() -> list[int]:
+    """The database's processes that serve us; none for SQLite, which works inside ours."""
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [row[0] for row in cursor.fetchall()]
+
+
+def cpu_of(pids: list[int]) -> float:
+    """CPU seconds that the processes have used so far, in steps of a clock tick."""
+    total = 0
+    for pid in pids:
+        status = Path(f"/proc/{pid}/stat")
+        if status.exists():
+            after_name = status.read_text().rpartition(")")[2].split()
+            total += int(after_name[11]) + int(after_name[12])
+    return total / _TICK
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[float]]:
+    """Appends by how many MB the block's peak of resident memory stood above its start."""
+    gc.collect()
+    result: list[float] = []
+    Path("/proc/self/clear_refs").write_text("5")
+    start = _resident("VmRSS")
+    yield result
+    result.append(max(0.0, _resident("VmHWM") - start))
+
+
+def _resident(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found.group(1)) / 1024 if found else 0.0
+
+
+def summary(seconds: list[float]) -> dict[str, float]:
+    """Median and 95th percentile, in milliseconds."""
+    highest = quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
+    return {"median": median(seconds) * 1000, "p95": highest * 1000}
