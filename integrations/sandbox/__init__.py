@@ -1,4 +1,4 @@
-"""A local stand-in for the Microsoft cloud: Entra tokens, Intune security tasks, Defender for Endpoint and a demo estate."""
+"""A local stand-in for the Microsoft cloud: tokens, Intune security tasks, Defender for Endpoint, a demo estate."""
 
 from .environment import prepare
 

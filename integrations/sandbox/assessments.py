@@ -26,7 +26,7 @@ PIECE = 64 * 1024
 
 
 def weaknesses(tenant: Tenant, start: Position) -> Rows:
-    """One row for each weakness of each installed version; software without a known weakness has one with cveId null."""
+    """One row for each weakness of each installed version; software without any has one with cveId null."""
     for place, row in _numbered(tenant.store.connection.execute(SOFTWARE_OF_DEVICES, (start[0],)), start):
         product = tenant.catalogue.products[row["product"]]
         common = _weakness_row(row, product)

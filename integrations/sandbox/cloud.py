@@ -100,7 +100,7 @@ def _with_headers(request: Request, answer: Answer) -> Answer:
     answer.headers = {
         "request-id": request_id,
         "client-request-id": request.headers.get("client-request-id", request_id),
-        "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"SANDBOX"}}',
+        "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"0","ScaleUnit":"000"}}',
         "Strict-Transport-Security": "max-age=31536000",
         "Cache-Control": "no-store",
         **answer.headers,

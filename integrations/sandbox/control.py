@@ -6,8 +6,8 @@ from typing import Any
 
 from . import estate, tasks, world
 from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault
-from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, MODES, NUMBERS, Tenant
 from .task_schema import Invalid
+from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, MODES, NUMBERS, Tenant
 
 Fields = Mapping[str, str]
 
@@ -128,10 +128,15 @@ def state(tenant: Tenant) -> dict[str, Any]:
     """The settings and numbers that a test may want to look at."""
     figures = tenant.figures()
     return {
-        "roles": tenant.roles, "roles_at_first": GRANTED_AT_FIRST, "modes": tenant.modes(), "faults": tenant.faults.listed(),
-        "estate": tenant.store.setting("estate"), "exposure_score": figures.exposure_score,
-        "configuration_score": figures.configuration_score, "tasks": tasks.count(tenant),
-    }  # fmt: skip
+        "roles": tenant.roles,
+        "roles_at_first": GRANTED_AT_FIRST,
+        "modes": tenant.modes(),
+        "faults": tenant.faults.listed(),
+        "estate": tenant.store.setting("estate"),
+        "exposure_score": figures.exposure_score,
+        "configuration_score": figures.configuration_score,
+        "tasks": tasks.count(tenant),
+    }
 
 
 VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {

@@ -72,7 +72,8 @@ def answer(tenant: Tenant, request: Request) -> Answer:
         return error(
             403,
             "Forbidden",
-            f"The application does not have any of the required application permissions ({missing}) to access the resource.",
+            f"The application does not have any of the required application permissions ({missing})"
+            " to access the resource.",
         )
     except BadQuery as bad:
         return error(400, "BadRequest", str(bad))

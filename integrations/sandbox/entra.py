@@ -90,7 +90,8 @@ def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
             "The certificate with identifier used to sign the client assertion is not registered on application.",
         )
     if form.get("client_secret") != tenant.credentials["MICROSOFT_CLIENT_SECRET"]:
-        text = f"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+        text = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value,"
+        text += f" not the client secret ID, for a secret added to app '{client}'."
         return _error(401, "invalid_client", 7000215, text)
     return _grant(tenant, form.get("scope", ""))
 
@@ -102,7 +103,8 @@ def _grant(tenant: Tenant, scope: str) -> Answer:
             400,
             "invalid_scope",
             1002012,
-            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value"
+            " with /.default suffixed to the resource identifier (application ID URI).",
         )
     if audience not in RESOURCES:
         return _error(
@@ -123,11 +125,22 @@ def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE) -> str:
     known = GRAPH_ROLES if RESOURCES[audience] == GRAPH else DEFENDER_ROLES
     object_id = str(uuid.uuid5(uuid.NAMESPACE_URL, client))
     claims = {
-        "aud": audience, "iss": f"https://sts.windows.net/{tenant.id}/", "iat": now, "nbf": now, "exp": now + life,
-        "appid": client, "appidacr": "1", "idp": f"https://sts.windows.net/{tenant.id}/", "idtyp": "app", "oid": object_id,
-        "sub": object_id, "tid": tenant.id, "roles": [role for role in known if role in tenant.roles],
-        "uti": uuid.uuid4().hex[:22], "ver": "1.0",
-    }  # fmt: skip
+        "aud": audience,
+        "iss": f"https://sts.windows.net/{tenant.id}/",
+        "iat": now,
+        "nbf": now,
+        "exp": now + life,
+        "appid": client,
+        "appidacr": "1",
+        "idp": f"https://sts.windows.net/{tenant.id}/",
+        "idtyp": "app",
+        "oid": object_id,
+        "sub": object_id,
+        "tid": tenant.id,
+        "roles": [role for role in known if role in tenant.roles],
+        "uti": uuid.uuid4().hex[:22],
+        "ver": "1.0",
+    }
     return jwt.encode(claims, tenant.signing_key, algorithm="RS256", headers={"kid": KEY_ID})
 
 
@@ -159,9 +172,14 @@ def _error(status: int, error: str, code: int, text: str) -> Answer:
     moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     description = f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
     body = {
-        "error": error, "error_description": description, "error_codes": [code], "timestamp": moment, "trace_id": trace,
-        "correlation_id": correlation, "error_uri": f"https://login.microsoftonline.com/error?code={code}",
-    }  # fmt: skip
+        "error": error,
+        "error_description": description,
+        "error_codes": [code],
+        "timestamp": moment,
+        "trace_id": trace,
+        "correlation_id": correlation,
+        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
+    }
     return json_answer(body, status)
 
 

@@ -111,7 +111,8 @@ def _body(request: Request) -> dict[str, Any]:
     body = read_json(request.body)
     if body is None:
         raise Invalid(
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
+            "Unable to read JSON request payload. Please ensure Content-Type header is set"
+            " and payload is of valid JSON format."
         )
     return body
 
@@ -179,7 +180,8 @@ def intune_error(request: Request, status: int, code: str, text: str, **headers:
     activity = request.headers.get("client-request-id", str(uuid.uuid4()))
     nested = {
         "_version": 3,
-        "Message": f"{text} - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: {activity}"
+        "Message": f"{text} - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000"
+        f" - Activity ID: {activity}"
         " - Url: https://fef.sandbox01.manage.microsoft.com/PartnerIntegrationFEService/deviceAppManagementTasks?api-version=5025-09-26",
         "CustomApiErrorPhrase": "",
         "RetryAfter": None,

@@ -69,6 +69,7 @@ def number(text: str | None, name: str, most: int, least: int = 0) -> int | None
         raise BadQuery(f"Invalid value '{text[:20]}' for {name} query option found. It requires a positive integer.")
     if int(text) > most:
         raise BadQuery(
-            f"The limit of '{most}' for {name} query has been exceeded. The value from the incoming request is '{text[:20]}'."
+            f"The limit of '{most}' for {name} query has been exceeded."
+            f" The value from the incoming request is '{text[:20]}'."
         )
     return int(text)

@@ -18,9 +18,13 @@ TITLES = {"/": "Security tasks", "/estate": "Time and devices", "/faults": "Faul
 TASKS_A_PAGE = 25
 STATUSES = ["pending", "active", "completed", "rejected"]
 RETRY_AFTER_TITLES = {
-    "integer": "2", "fractional": "2.128 (as documented)", "date": "a date in 3 seconds", "past": "a date in the past",
-    "absurd": "1000000000", "none": "no header",
-}  # fmt: skip
+    "integer": "2",
+    "fractional": "2.128 (as documented)",
+    "date": "a date in 3 seconds",
+    "past": "a date in the past",
+    "absurd": "1000000000",
+    "none": "no header",
+}
 MODE_TITLES = {
     "inline_devices": "Devices inside a new task",
     "notes": "Note of the administrator",
@@ -36,9 +40,9 @@ def _template(name: str) -> Template:
     return Template(Path(__file__).with_name("templates").joinpath(name).read_text(encoding="utf-8"))
 
 
-def fill(name: str, raw: dict[str, str] | None = None, **values: Any) -> str:
+def fill(template: str, raw: dict[str, str] | None = None, /, **values: Any) -> str:
     """Fill a template; values are escaped, raw holds HTML made here."""
-    return _template(name).substitute({key: escape(str(value)) for key, value in values.items()} | (raw or {}))
+    return _template(template).substitute({key: escape(str(value)) for key, value in values.items()} | (raw or {}))
 
 
 def page(path: str, content: str, said: str) -> str:
@@ -69,11 +73,17 @@ def task_list(tenant: Tenant, request: Request) -> str:
 
 def _task(entity: dict[str, Any]) -> str:
     details = [
-        ("Due", entity["dueDateTime"]), ("Created", entity["createdDateTime"]), ("Priority", entity["priority"]),
-        ("Creator", entity["creator"]), ("Devices", entity.get("managedDeviceCount")), ("Application", entity.get("appName")),
-        ("Remediation", entity.get("remediation")), ("Insights", entity.get("insights")),
-        ("Creator's notes", entity["creatorNotes"]), ("Administrator's note", entity.get("note")),
-    ]  # fmt: skip
+        ("Due", entity["dueDateTime"]),
+        ("Created", entity["createdDateTime"]),
+        ("Priority", entity["priority"]),
+        ("Creator", entity["creator"]),
+        ("Devices", entity.get("managedDeviceCount")),
+        ("Application", entity.get("appName")),
+        ("Remediation", entity.get("remediation")),
+        ("Insights", entity.get("insights")),
+        ("Creator's notes", entity["creatorNotes"]),
+        ("Administrator's note", entity.get("note")),
+    ]
     listed = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in details if value not in (None, "")
     )

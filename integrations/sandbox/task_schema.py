@@ -32,7 +32,8 @@ BASE: dict[str, Kind] = {
 }  # fmt: skip
 TYPES: dict[str, dict[str, Kind]] = {
     "#microsoft.graph.appVulnerabilityTask": BASE | {
-        "appName": "text", "appPublisher": "text", "appVersion": "text", "mitigationType": MITIGATIONS, "insights": "text",
+        "appName": "text", "appPublisher": "text", "appVersion": "text", "mitigationType": MITIGATIONS,
+        "insights": "text",
         "managedDeviceCount": "number", "mobileAppCount": "number", "remediation": "text",
     },
     "#microsoft.graph.securityConfigurationTask": BASE | {
@@ -85,7 +86,8 @@ def _type_of(body: dict[str, Any], expected: str | None) -> str:
     named = body.get("@odata.type", expected)
     if named is None or named == BASE_TYPE:
         raise Invalid(
-            "Invalid value specified for property '@odata.type': a derived type of 'microsoft.graph.deviceAppManagementTask' is required."
+            "Invalid value specified for property '@odata.type':"
+            " a derived type of 'microsoft.graph.deviceAppManagementTask' is required."
         )
     named = named if str(named).startswith("#") else f"#{named}"
     if named not in TYPES:
@@ -99,7 +101,8 @@ def _value(type_name: str, name: str, value: Any) -> Any:
     kind = TYPES[type_name].get(name)
     if kind is None:
         raise Invalid(
-            f"The property '{name}' does not exist on type '{type_name[1:]}'. Make sure to only use property names that are defined by the type."
+            f"The property '{name}' does not exist on type '{type_name[1:]}'."
+            " Make sure to only use property names that are defined by the type."
         )
     if isinstance(kind, list):
         fits, target = value in kind, "an enumeration"

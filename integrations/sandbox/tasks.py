@@ -53,7 +53,8 @@ def update_status(tenant: Tenant, task_id: str, status: Any, note: Any = None) -
     """Set the status and keep the note if there is one; False when there is no such task."""
     if status not in STATUSES:
         raise Invalid(
-            f"Cannot convert the literal '{status}' to the expected type 'microsoft.graph.deviceAppManagementTaskStatus'."
+            f"Cannot convert the literal '{status}' to the expected type"
+            " 'microsoft.graph.deviceAppManagementTaskStatus'."
         )
     if note is not None and not isinstance(note, str):
         raise Invalid("Cannot convert the value of parameter 'note' to the expected type 'Edm.String'.")
@@ -95,10 +96,10 @@ def newest(tenant: Tenant, status: str, offset: int, size: int) -> tuple[list[di
     matching = "FROM task WHERE ? = '' OR json_extract(entity, '$.status') = ?"
     rows = tenant.store.rows(
         f"SELECT * {matching} ORDER BY sequence DESC LIMIT ? OFFSET ?", status, status, size, offset
-    )  # noqa: S608
+    )
     return [json.loads(row["entity"]) for row in rows], tenant.store.number(
         f"SELECT COUNT(*) {matching}", status, status
-    )  # noqa: S608
+    )
 
 
 def dump(tenant: Tenant) -> dict[str, Any]:

@@ -1,0 +1,115 @@
+import time
+
+import msal
+import pytest
+import requests
+
+from .conftest import TASKS, task
+
+
+def order(sandbox, kind, **fields):
+    return sandbox.control("fault", **{"family": "graph_create", "kind": kind} | fields)
+
+
+@pytest.mark.parametrize("kind", ["429", "500", "503", "504_before", "401", "403"])
+def test_refused_before_anything_is_stored(sandbox, kind):
+    order(sandbox, kind)
+
+    answer = sandbox.create()
+
+    assert answer.status_code == int(kind[:3])
+    assert answer.json()["error"]["code"]
+    assert (sandbox.dump()["posts_received"], sandbox.dump()["posts_stored"]) == (1, 0)
+    assert sandbox.create().status_code == 201
+
+
+@pytest.mark.parametrize("kind", ["504_after", "500_after", "503_after"])
+def test_an_error_after_the_commit_stores_exactly_one(sandbox, kind):
+    order(sandbox, kind)
+
+    answer = sandbox.create("Once")
+
+    assert answer.status_code == int(kind[:3])
+    assert [entity["displayName"] for entity in sandbox.get(TASKS)["value"]] == ["Once"]
+    assert sandbox.dump()["posts_received"] == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "check"),
+    [
+        ("integer", lambda value: value == "2"),
+        ("fractional", lambda value: value == "2.128"),
+        ("date", lambda value: value.endswith("GMT")),
+        ("past", lambda value: value.endswith("GMT")),
+        ("absurd", lambda value: value == "1000000000"),
+        ("none", lambda value: value is None),
+    ],
+)
+def test_retry_after_takes_every_form(sandbox, form, check):
+    order(sandbox, "429", retry_after=form)
+
+    assert check(sandbox.create().headers.get("Retry-After"))
+
+
+@pytest.mark.parametrize(("kind", "stored"), [("timeout_before", 0), ("timeout_after", 1)])
+def test_a_request_without_answer(sandbox, kind, stored):
+    order(sandbox, kind, hold=5)
+
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        sandbox.call("POST", TASKS, json=task(), timeout=0.3)
+    assert len(sandbox.dump()["tasks"]) == stored
+
+
+@pytest.mark.parametrize(("kind", "stored"), [("reset_before", 0), ("reset_after", 1)])
+def test_a_connection_that_is_reset(sandbox, kind, stored):
+    order(sandbox, kind)
+
+    with pytest.raises(requests.exceptions.ConnectionError):
+        sandbox.create()
+    assert len(sandbox.dump()["tasks"]) == stored
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "body"), [("bad_json", 201, b'{"@odata'), ("empty", 201, b""), ("html", 200, b"<!DOCTYPE html>")]
+)
+def test_an_answer_that_cannot_be_read_though_it_was_stored(sandbox, kind, status, body):
+    order(sandbox, kind)
+
+    answer = sandbox.create()
+
+    assert answer.status_code == status
+    assert answer.content.startswith(body)
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        answer.json()
+    assert len(sandbox.dump()["tasks"]) == 1
+
+
+def test_a_late_commit_appears_after_the_refusal(sandbox):
+    order(sandbox, "late_commit", hold=0.3)
+
+    assert sandbox.create().status_code == 504
+    assert sandbox.dump()["tasks"] == []
+    time.sleep(0.6)
+    assert len(sandbox.dump()["tasks"]) == 1
+
+
+def test_a_probability_strikes_some_until_cleared(sandbox):
+    order(sandbox, "503", count="", probability=0.5, seed=7)
+    answers = [sandbox.create().status_code for _ in range(20)]
+    sandbox.control("clear-faults")
+
+    assert set(answers) == {201, 503}
+    assert sandbox.create().status_code == 201
+
+
+def test_faults_of_defender_and_of_the_token_endpoint(sandbox):
+    sandbox.control("fault", family="defender", kind="429", retry_after="integer")
+    sandbox.control("fault", family="token", kind="503")
+
+    throttled = sandbox.call("GET", "/api/exposureScore")
+
+    assert (throttled.status_code, throttled.json()["error"]["code"]) == (429, "TooManyRequests")
+    with pytest.raises(msal.exceptions.MsalServiceError):
+        sandbox.token("https://graph.microsoft.com/.default")
+    assert sandbox.token("https://graph.microsoft.com/.default")["access_token"]
+    assert sandbox.call("GET", "/api/exposureScore").status_code == 200
