@@ -35,13 +35,6 @@ _WHAT_IT_MEANS = {
 }
 
 
-class GroupField(forms.ModelMultipleChoiceField):
-    """Device groups with the number of exposed devices beside the name."""
-
-    def label_from_instance(self, group: DeviceGroup) -> tuple[str, int]:
-        return group.name, getattr(group, "exposed", None) or 0
-
-
 class RemediationForm(forms.Form):
     """Remediation options. `request_key` is made with the empty form, so that one form makes one activity."""
 
@@ -52,7 +45,7 @@ class RemediationForm(forms.Form):
         choices=[(ALL, _("All device groups")), (CHOSEN, _("Choose groups"))],
         widget=forms.RadioSelect,
     )
-    device_groups = GroupField(
+    device_groups = forms.ModelMultipleChoiceField(
         label=_("Chosen groups"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
     open_ticket = forms.BooleanField(label=_("Open a ticket in Intune (for AAD joined devices)"), required=False)
@@ -78,6 +71,16 @@ class RemediationForm(forms.Form):
         self.fields["device_groups"].queryset = DeviceGroup.objects.visible_to(user)
         self.fields["due_on"].widget.attrs["min"] = timezone.localdate().isoformat()
         self.helper = _helper()
+
+    @property
+    def exposed(self) -> int:
+        return sum(group.exposed for group in self.groups)
+
+    @property
+    def chosen_ids(self) -> set[int]:
+        """The groups that are ticked."""
+        ticked = self["device_groups"].value() or []
+        return {group.pk for group in self.groups if group in ticked or str(group.pk) in map(str, ticked)}
 
     @property
     def days(self) -> int:

@@ -61,6 +61,10 @@ class Outlook:
     overlapping: list[RemediationActivity]
 
     @property
+    def points(self) -> float:
+        return abs(self.impact)
+
+    @property
     def left_out(self) -> int:
         return self.exposed - self.eligible
 
