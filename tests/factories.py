@@ -156,6 +156,16 @@ class CounterFactory(factory.django.DjangoModelFactory):
     eligible = 1
 
 
+class ScoreSnapshotFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = models.ScoreSnapshot
+
+    day = factory.LazyFunction(timezone.localdate)
+    group = factory.SubFactory(DeviceGroupFactory)
+    published_at = factory.LazyFunction(timezone.now)
+    model_version = 1
+
+
 class ActivityFactory(factory.django.DjangoModelFactory):
     """An active activity without devices; `give_devices` or `request_remediation` bring some."""
 

@@ -5,6 +5,15 @@ from django.db import models
 from .inventory import DeviceGroup
 
 
+class ScoreSnapshotQuerySet(models.QuerySet):
+    def present(self, groups=None) -> dict[str, float]:
+        """The sums of the newest day over the device groups, or over all of them; zeros before the first sync."""
+        rows = self.filter(day=self.model.objects.order_by("-day").values("day")[:1])
+        if groups is not None:
+            rows = rows.filter(group__in=groups)
+        return {name: value or 0 for name, value in rows.aggregate(**_SUMS).items()}
+
+
 class ScoreSnapshot(models.Model):
     """What a device group's scores were on a day. The newest day is the present."""
 
@@ -40,9 +49,17 @@ class ScoreSnapshot(models.Model):
     level_high = models.PositiveIntegerField(default=0)
     unseen = models.PositiveIntegerField(default=0)
 
+    objects = ScoreSnapshotQuerySet.as_manager()
+
     class Meta:
         ordering = ["day", "group"]
         constraints = [models.UniqueConstraint(name="snapshot_once_a_day", fields=["day", "group"])]
+
+    def __str__(self) -> str:
+        return f"{self.group} on {self.day}"
+
+
+_SUMS = {name: models.Sum(name) for name in ScoreSnapshot.SUMMED}
 
 
 class OrganisationScore(models.Model):

@@ -1,8 +1,9 @@
 """The frozen goal of an activity: its target devices, in batches, and the weaknesses it is to remove."""
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Sum
 
+from .. import scoring
 from ..models import (
     TICKET_LIMIT,
     ActivityCount,
@@ -12,7 +13,9 @@ from ..models import (
     DeviceGroup,
     Exposure,
     Recommendation,
+    RecommendationCounter,
     RemediationActivity,
+    ScoreSnapshot,
     SoftwareVersion,
 )
 
@@ -87,10 +90,13 @@ def batch_sizes(activity: RemediationActivity) -> list[tuple[int, int]]:
 
 
 def promised_impact(recommendation: Recommendation, groups: list[DeviceGroup]) -> float:
-    """Points by which the score improves when this is fixed in the groups and nothing else changes."""
+    """Points by which the organisation's score improves when this is fixed in the groups and nothing else changes."""
+    sums = {name: Sum(name) for name in RecommendationCounter.SUMMED}
+    counted = recommendation.counters.filter(group__in=groups).aggregate(**sums)
     if recommendation.is_configuration:
-        return recommendation.configuration_impact
-    return recommendation.exposure_impact
+        # Linear in the devices that comply, so a part of the devices is worth its part of the points.
+        return recommendation.configuration_impact * (counted["exposed"] or 0) / (recommendation.exposed or 1)
+    return scoring.exposure_impact_of(counted, ScoreSnapshot.objects.present())
 
 
 def _sql(statement: str, **more: str) -> str:

@@ -10,7 +10,17 @@ from django.utils import timezone
 from remediation.models import AuditEvent, DeviceGroup, RemediationActivity, Ticket
 from remediation.rules import requests as rules
 from remediation.rules.requests import RemediationRequest, RequestRefused, preview, request_remediation
-from tests.factories import DeviceFactory, UserFactory, enable_intune, estate
+from tests.factories import (
+    ConfigurationFactory,
+    CounterFactory,
+    DeviceFactory,
+    DeviceGroupFactory,
+    ExposureFactory,
+    ScoreSnapshotFactory,
+    UserFactory,
+    enable_intune,
+    estate,
+)
 
 pytestmark = pytest.mark.django_db
 MAY = ["remediation.handle_remediation"]
@@ -177,3 +187,30 @@ def test_text_of_a_source_cannot_pose_as_a_marker():
     activity, _ = request_remediation(recommendation, a_request(ticket_system="intune"), by=UserFactory(may=MAY))
 
     assert "[VR:" not in activity.tickets.get().facts["title"]
+
+
+def test_the_promise_is_the_drop_of_the_organisations_score_in_the_chosen_groups():
+    recommendation = estate(devices=4, groups=2)
+    here, there = DeviceGroup.objects.all()
+    recommendation.counters.update(drop_normal=10)
+    for group in (here, there):
+        ScoreSnapshotFactory(group=group, devices_normal=5)
+
+    activity, _ = request_remediation(recommendation, a_request(groups=[here]), by=UserFactory(may=MAY))
+
+    assert activity.promised_impact == pytest.approx(10 / 10)
+
+
+def test_a_configuration_promises_the_share_of_the_chosen_devices():
+    recommendation = ConfigurationFactory(exposed=4, total=4, configuration_impact=2.0)
+    group = DeviceGroupFactory()
+    ExposureFactory(recommendation=recommendation, device__group=group)
+    CounterFactory(recommendation=recommendation, group=group, exposed=1)
+
+    activity, _ = request_remediation(
+        recommendation,
+        a_request(requested_remediation="configuration_change", groups=[group]),
+        by=UserFactory(may=MAY),
+    )
+
+    assert activity.promised_impact == pytest.approx(0.5)
