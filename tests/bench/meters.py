@@ -24,30 +24,29 @@ class Cost:
     cpu: float = 0
     backend_cpu: float = 0
 
-    @property
-    def whole_cpu(self) -> float:
-        return self.cpu + self.backend_cpu
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.wall + other.wall, self.cpu + other.cpu, self.backend_cpu + other.backend_cpu)
+
+    def per(self, rounds: int) -> dict[str, float]:
+        """Milliseconds a round."""
+        return {name: value / rounds * 1000 for name, value in vars(self).items()}
 
 
 @dataclass
 class Queries:
-    """The statements of one block, and the longest of them."""
+    """The statements of one block, each with its seconds."""
 
-    count: int = 0
-    slowest: float = 0
-    slowest_sql: str = ""
-    statements: list[str] = field(default_factory=list)
+    statements: list[tuple[str, float]] = field(default_factory=list)
 
     def __call__(self, execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
         start = time.perf_counter()
         try:
             return execute(sql, params, many, context)
         finally:
-            took = time.perf_counter() - start
-            self.count += 1
-            self.statements.append(sql)
-            if took > self.slowest:
-                self.slowest, self.slowest_sql = took, sql
+            self.statements.append((sql, time.perf_counter() - start))
+
+    def seconds_of(self, beginning: str) -> float:
+        return sum(seconds for sql, seconds in self.statements if sql.lstrip().startswith(beginning))
 
 
 @contextmanager
