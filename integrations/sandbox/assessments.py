@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .catalogue import Product, Weakness
+from .catalogue import Configuration, Product, Weakness
 from .dates import without_zone
 from .estate import GROUP_BY_ID, applies_to
 from .odata import BadQuery
@@ -17,78 +17,77 @@ from .tenant import Tenant
 
 # A place in an export: device number, then what comes after it within the device.
 Position = tuple[int, int]
-Rows = Iterator[tuple[Position, dict[str, Any]]]
+# Rows are encoded already: a row is glued from parts that many rows share, because hundreds of thousands are sent.
+Rows = Iterator[tuple[Position, bytes]]
 SOFTWARE_OF_DEVICES = (
     "SELECT device.*, product, version, installation.first_seen AS installed FROM installation"
     " JOIN device ON number = device WHERE device >= ? ORDER BY device, product, version"
 )
-PIECE = 64 * 1024
+PIECE = 256 * 1024
 
 
 def weaknesses(tenant: Tenant, start: Position) -> Rows:
     """One row for each weakness of each installed version; software without any has one with cveId null."""
+    shared: dict[tuple[str, str, bool], list[tuple[bytes, bytes]]] = {}
     for place, row in _numbered(tenant.store.connection.execute(SOFTWARE_OF_DEVICES, (start[0],)), start):
-        product = tenant.catalogue.products[row["product"]]
-        common = _weakness_row(row, product)
-        found: list[Weakness | None] = [*product.weaknesses_of[row["version"]]] or [None]
-        for position, weakness in enumerate(found):
+        key = (row["product"], row["version"], row["kind"] in "WS")
+        if key not in shared:
+            shared[key] = _weakness_parts(tenant.catalogue.products[key[0]], key[1], key[2])
+        if place == 0:
+            device = b'{"id":"' + row["id"].encode(), _inside(_device_columns(row) | {"osArchitecture": "x64"})
+        seen = {
+            "firstSeenTimestamp": without_zone(row["installed"], -1),
+            "lastSeenTimestamp": without_zone(max(row["last_seen"], row["installed"])),
+        }
+        for position, (suffix, part) in enumerate(shared[key]):
             # Up to 99 weaknesses of one version fit between two places.
             here = (row["number"], place * 100 + position)
             if here >= start:
-                yield here, common | _weakness_columns(row, product, weakness)
+                yield here, b"".join((device[0], suffix, device[1], b",", _inside(seen), b",", part, b"}"))
 
 
 def inventory(tenant: Tenant, start: Position) -> Rows:
+    shared: dict[tuple[str, str, bool], bytes] = {}
     for place, row in _numbered(tenant.store.connection.execute(SOFTWARE_OF_DEVICES, (start[0],)), start):
-        product = tenant.catalogue.products[row["product"]]
+        key = (row["product"], row["version"], row["kind"] in "WS")
+        if key not in shared:
+            shared[key] = _inside(_inventory_columns(tenant.catalogue.products[key[0]], key[1], key[2]))
+        if place == 0:
+            columns = _device_columns(row)
+            del columns["osVersion"]
+            device = _inside(columns)
         if (row["number"], place) >= start:
-            yield (row["number"], place), _inventory_row(row, product)
+            seen = _inside({"softwareFirstSeenTimestamp": without_zone(row["installed"], -1)})
+            yield (row["number"], place), b"".join((b"{", device, b",", seen, b",", shared[key], b"}"))
 
 
 def configurations(tenant: Tenant, start: Position) -> Rows:
     """One row for each setting that a device could have."""
     failed = _failed_settings(tenant, start[0])
+    settings = [(setting, _setting_parts(setting)) for setting in tenant.catalogue.configurations.values()]
     statement = "SELECT * FROM device WHERE merged_into IS NULL AND number >= ? ORDER BY number"
     for row in tenant.store.connection.execute(statement, (start[0],)):
-        common = _device_columns(row) | {"timestamp": without_zone(row["last_seen"], 3)}
-        for position, setting in enumerate(tenant.catalogue.configurations.values()):
-            if not applies_to(setting, row["kind"]) or (row["number"], position) < start:
-                continue
-            yield (
-                (row["number"], position),
-                common
-                | {
-                    "configurationId": setting.scid,
-                    "configurationCategory": "Security controls"
-                    if setting.category == "SecurityControls"
-                    else setting.category,
-                    "configurationSubcategory": setting.subcategory,
-                    "configurationImpact": setting.points,
-                    "isCompliant": setting.scid not in failed.get(row["number"], ()),
-                    "isApplicable": True,
-                    "isExpectedUserImpact": (row["number"] % 100) / 100 < setting.user_impact,
-                    "configurationName": setting.name,
-                    "recommendationReference": setting.reference,
-                },
-            )
+        device = _inside(_device_columns(row) | {"timestamp": without_zone(row["last_seen"], 3)})
+        lacking, reluctance = failed.get(row["number"], ()), row["number"] % 100 / 100
+        for position, (setting, parts) in enumerate(settings):
+            if applies_to(setting, row["kind"]) and (row["number"], position) >= start:
+                part = parts[setting.scid not in lacking, reluctance < setting.user_impact]
+                yield (row["number"], position), b"".join((b"{", device, b",", part, b"}"))
 
 
 def stream(rows: Rows, context: str, size: int, link: str | None) -> Iterator[bytes]:
     """A page of an export as JSON in pieces; link is the address that the next page's token is appended to."""
-    encoder, buffer = (
-        msgspec.json.Encoder(),
-        bytearray(b'{"@odata.context":' + msgspec.json.encode(context) + b',"value":['),
-    )
+    buffer = bytearray(b'{"@odata.context":' + msgspec.json.encode(context) + b',"value":[')
     for count, (position, row) in enumerate(rows):
         if count == size:
             buffer += b"]"
             if link is not None:
-                buffer += b',"@odata.nextLink":' + encoder.encode(link + to_token(position))
+                buffer += b',"@odata.nextLink":' + msgspec.json.encode(link + to_token(position))
             yield bytes(buffer + b"}")
             return
         if count:
             buffer += b","
-        buffer += encoder.encode(row)
+        buffer += row
         if len(buffer) > PIECE:
             yield bytes(buffer)
             buffer.clear()
@@ -139,60 +138,72 @@ def _device_columns(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _weakness_row(row: sqlite3.Row, product: Product) -> dict[str, Any]:
-    return _device_columns(row) | {
-        "osArchitecture": "x64",
-        "softwareVendor": product.vendor,
-        "softwareName": product.product,
-        "softwareVersion": row["version"],
-        "diskPaths": _disk_paths(row, product),
-        "registryPaths": [product.registry] if product.registry and row["kind"] in "WS" else [],
-        "firstSeenTimestamp": without_zone(row["installed"], 0).rstrip("."),
-        "lastSeenTimestamp": without_zone(max(row["last_seen"], row["installed"])),
-    }
+def _inside(columns: dict[str, Any]) -> bytes:
+    """Columns as JSON without the braces."""
+    return msgspec.json.encode(columns)[1:-1]
 
 
-def _weakness_columns(row: sqlite3.Row, product: Product, weakness: Weakness | None) -> dict[str, Any]:
-    key = f"{row['id']}_{product.product}_{row['version']}_{weakness.id if weakness else ''}_"
-    update = product.kb is not None and weakness is not None
+def _weakness_parts(product: Product, version: str, on_windows: bool) -> list[tuple[bytes, bytes]]:
+    """For each weakness of a version the end of its row's id, and the columns that do not depend on the device."""
+    found: list[Weakness | None] = [*product.weaknesses_of[version]] or [None]
+    common = {"softwareVendor": product.vendor, "softwareName": product.product, "softwareVersion": version}
+    common |= _paths(product, on_windows)
+    parts = []
+    for weakness in found:
+        suffix = f'_{product.product}_{version}_{weakness.id if weakness else ""}_",'
+        parts.append((suffix.encode(), _inside(common | _weakness_columns(product, weakness))))
+    return parts
+
+
+def _weakness_columns(product: Product, weakness: Weakness | None) -> dict[str, Any]:
+    kb = product.kb if weakness else None
+    address = f"https://catalog.update.microsoft.com/v7/site/Search.aspx?q=KB{kb}"
     return {
-        "id": key,
         "cveId": weakness.id if weakness else None,
         "cvssScore": weakness.cvss if weakness else None,
         "vulnerabilitySeverityLevel": weakness.severity if weakness else None,
         "exploitabilityLevel": weakness.exploit if weakness else "NoExploit",
         "recommendationReference": product.reference if product.remediation else None,
-        "recommendedSecurityUpdate": "Latest cumulative security update" if update else None,
-        "recommendedSecurityUpdateId": str(product.kb) if update else None,
-        "recommendedSecurityUpdateUrl": f"https://catalog.update.microsoft.com/v7/site/Search.aspx?q=KB{product.kb}"
-        if update
-        else None,
+        "recommendedSecurityUpdate": "Latest cumulative security update" if kb else None,
+        "recommendedSecurityUpdateId": str(kb) if kb else None,
+        "recommendedSecurityUpdateUrl": address if kb else None,
         "securityUpdateAvailable": weakness is not None and product.remediation != "Uninstall",
     }
 
 
-def _inventory_row(row: sqlite3.Row, product: Product) -> dict[str, Any]:
+def _inventory_columns(product: Product, version: str, on_windows: bool) -> dict[str, Any]:
     return {
-        "deviceId": row["id"],
-        "deviceName": row["name"],
-        "rbacGroupName": GROUP_BY_ID[row["device_group"]].name or "Unassigned",
-        "rbacGroupId": row["device_group"],
-        "osPlatform": row["os_platform"],
         "softwareVendor": product.vendor,
         "softwareName": product.product,
-        "softwareVersion": row["version"],
-        "numberOfWeaknesses": len(product.weaknesses_of[row["version"]]),
-        "diskPaths": _disk_paths(row, product),
-        "registryPaths": [product.registry] if product.registry and row["kind"] in "WS" else [],
-        "softwareFirstSeenTimestamp": without_zone(row["installed"], 0).rstrip("."),
-        "endOfSupportStatus": _end_of_support(product, row["version"]),
+        "softwareVersion": version,
+        "numberOfWeaknesses": len(product.weaknesses_of[version]),
+        "endOfSupportStatus": _end_of_support(product, version),
         "endOfSupportDate": product.eol,
+    } | _paths(product, on_windows)
+
+
+def _setting_parts(setting: Configuration) -> dict[tuple[bool, bool], bytes]:
+    """The columns that do not depend on the device, by whether it complies and whether its user would notice."""
+    columns = {
+        "configurationId": setting.scid,
+        "configurationCategory": "Security controls" if setting.category == "SecurityControls" else setting.category,
+        "configurationSubcategory": setting.subcategory,
+        "configurationImpact": setting.points,
+        "isApplicable": True,
+        "configurationName": setting.name,
+        "recommendationReference": setting.reference,
+    }
+    return {
+        (complies, noticed): _inside(columns | {"isCompliant": complies, "isExpectedUserImpact": noticed})
+        for complies in (True, False)
+        for noticed in (True, False)
     }
 
 
-def _disk_paths(row: sqlite3.Row, product: Product) -> list[str]:
-    path = product.path if row["kind"] in "WS" else product.unix_path
-    return [path] if path else []
+def _paths(product: Product, on_windows: bool) -> dict[str, Any]:
+    path = product.path if on_windows else product.unix_path
+    registry = product.registry if on_windows else None
+    return {"diskPaths": [path] if path else [], "registryPaths": [registry] if registry else []}
 
 
 def _end_of_support(product: Product, version: str) -> str:

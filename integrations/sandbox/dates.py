@@ -17,7 +17,7 @@ def with_milliseconds(moment: float) -> str:
 
 
 def without_zone(moment: float, digits: int = 7) -> str:
-    """The exports' spelling: a blank for the T and no zone, to be read as UTC."""
+    """The exports' spelling: a blank for the T and no zone, to be read as UTC; -1 digits leave out the point too."""
     text = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + "0"
     return text[: 20 + digits]
 
