@@ -16,6 +16,11 @@ def ring(ticket_ids: list[int]) -> None:
         transaction.on_commit(lambda: _send(ticket_ids), robust=True)
 
 
+def wake() -> None:
+    """Tell a worker that something is due, whatever it is. Never raises."""
+    _send([])
+
+
 def _send(ticket_ids: list[int]) -> None:
     try:
         current_app.send_task(DELIVER, args=[ticket_ids], retry=False, ignore_result=True)

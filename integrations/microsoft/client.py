@@ -7,6 +7,7 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
+import jwt
 import requests
 from django.conf import settings
 from requests import exceptions as raised
@@ -51,6 +52,16 @@ class MicrosoftClient:
     def forget_token(self) -> None:
         """After a 401: the next request asks for a new token."""
         self._tokens.forget()
+
+    def granted_roles(self) -> list[str]:
+        """The application permissions in the present token, by name; empty without a token."""
+        try:
+            # Read, not trusted: Microsoft checks the token, this is only shown.
+            claims = jwt.decode(self._tokens.get(self._scope), options={"verify_signature": False})
+        except (NoToken, jwt.InvalidTokenError):
+            return []
+        roles = claims.get("roles")
+        return sorted(str(role) for role in roles) if isinstance(roles, list) else []
 
     def allows(self, address: str) -> bool:
         """Whether an address (a link to a next page, say) is on a host of this resource."""

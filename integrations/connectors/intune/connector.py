@@ -1,0 +1,164 @@
+"""Intune's security tasks over HTTP: Graph beta, `/deviceAppManagement/deviceAppManagementTasks`.
+
+No filter is ever asked for: Intune's lists are known to ignore, refuse or break on them. A listing follows the links to
+the next page until there is none; every other end makes it incomplete.
+"""
+
+import json
+import time
+from datetime import datetime
+from urllib.parse import quote
+
+import msgspec
+
+from integrations.microsoft import Answer, BrokenBody, MicrosoftClient, graph_client
+from remediation.markers import find_markers
+
+from ..base import Finding, Listing, Order, Phase, Reading, RemoteTicket, Reply
+from . import payload, trial
+from .text import clean
+
+TASKS = "/beta/deviceAppManagement/deviceAppManagementTasks"
+STATES = {"pending", "active", "completed", "rejected"}
+# Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
+LISTING_DEADLINE = 120.0
+MOST_PAGES = 2000
+_LONGEST_ID = 128
+
+
+class _Page(msgspec.Struct):
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+class Intune:
+    """Microsoft Intune, with the registration that Graph is called with."""
+
+    def __init__(self, client: MicrosoftClient | None = None) -> None:
+        self._client = client or graph_client()
+
+    def render(self, order: Order) -> bytes:
+        return payload.render(order)
+
+    def create(self, body: bytes) -> Reply:
+        answer = self._client.post(TASKS, body)
+        names_devices = b"manageddevices" in answer.body.lower()
+        return _reply(answer, remote_id=_id_of(answer), refuses_devices=answer.status == 400 and names_devices)
+
+    def set_status(self, remote_id: str, state: str, note: str) -> Reply:
+        body = {"status": state} | ({"note": note} if note else {})
+        return _reply(self._client.post(f"{_address(remote_id)}/updateStatus", json.dumps(body).encode()))
+
+    def delete(self, remote_id: str) -> Reply:
+        return _reply(self._client.delete(_address(remote_id)))
+
+    def read(self, remote_id: str) -> Reading:
+        answer = self._client.get(_address(remote_id))
+        task = _task(answer.body) if answer.is_ok else None
+        return Reading(_reply(answer), task)
+
+    def list_all(self) -> Listing:
+        """Every task of the tenant. A task that cannot be read makes the listing incomplete: it might be ours."""
+        ends = time.monotonic() + LISTING_DEADLINE
+        found: list[RemoteTicket] = []
+        address, met = TASKS, set()
+        while True:
+            answer = self._client.get(address)
+            page = _page(answer)
+            if page is None:
+                return Listing(found, False, _reply(answer))
+            tasks = [_task(raw) for raw in page.value]
+            found += [task for task in tasks if task]
+            if None in tasks:
+                return Listing(found, False, _broken(answer, "A task in the list could not be read."))
+            if page.next_link is None:
+                return Listing(found, True, _reply(answer))
+            met.add(address)
+            address = page.next_link
+            if address in met or len(met) >= MOST_PAGES or time.monotonic() > ends or not self._client.allows(address):
+                return Listing(found, False, _broken(answer, "The list of tasks did not come to an end."))
+
+    def sign_in_again(self) -> None:
+        self._client.forget_token()
+
+    def test(self, *, with_writing: bool) -> list[Finding]:
+        return trial.run(self, self._client, with_writing=with_writing)
+
+
+def _address(remote_id: str) -> str:
+    return f"{TASKS}/{quote(remote_id, safe='')}"
+
+
+def _reply(answer: Answer, remote_id: str = "", refuses_devices: bool = False) -> Reply:
+    phase = Phase.NOT_SENT if answer.was_not_sent else Phase.COMPLETE if answer.is_complete else Phase.UNFINISHED
+    return Reply(
+        phase=phase,
+        status=answer.status,
+        reason=answer.reason or _in_words(answer),
+        remote_id=remote_id,
+        wait=answer.retry_after(),
+        lacks_token=answer.failure == "token",
+        refuses_devices=refuses_devices,
+        client_request_id=answer.client_request_id,
+        remote_request_id=answer.remote_request_id,
+    )
+
+
+def _in_words(answer: Answer) -> str:
+    if answer.is_ok:
+        return ""
+    code, message = answer.error_message()
+    return f"Graph answered {answer.status} {code}. {message}".strip()
+
+
+def _broken(answer: Answer, reason: str) -> Reply:
+    return Reply(Phase.UNFINISHED, answer.status, reason, client_request_id=answer.client_request_id)
+
+
+def _id_of(answer: Answer) -> str:
+    """The id of a created task; empty when the answer is not exactly what a creation looks like."""
+    if not answer.is_complete or answer.status != 201:
+        return ""
+    try:
+        remote_id = answer.json().get("id")
+    except BrokenBody:
+        return ""
+    is_one = isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
+    return remote_id.strip() if is_one else ""
+
+
+def _page(answer: Answer) -> _Page | None:
+    if not answer.is_complete or answer.status != 200:
+        return None
+    try:
+        return msgspec.json.decode(answer.body, type=_Page)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _task(raw: bytes | msgspec.Raw) -> RemoteTicket | None:
+    """A task, read leniently: odd texts of foreign tasks must not hide ours. None without an id."""
+    try:
+        task = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(task, dict) or not isinstance(task.get("id"), str) or not task["id"]:
+        return None
+    texts = f"{task.get('description') or ''}\n{task.get('creatorNotes') or ''}"
+    status = task.get("status")
+    return RemoteTicket(
+        remote_id=task["id"],
+        state=status if status in STATES else "unknown",
+        note=clean(str(task["note"] or "")) if "note" in task else None,
+        markers=tuple(dict.fromkeys(find_markers(texts))),
+        created_at=_moment(task.get("createdDateTime")),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    """A moment with a zone; None for what is none, and for sentinels out of range."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo and 1970 < moment.year < 9000 else None

@@ -1,0 +1,108 @@
+"""The sweeper: finds every ticket that a lost ring, a killed worker or a pause has left, and moves it on."""
+
+import math
+import time
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from remediation import doorbell
+from remediation.models import AttemptResult, DeliveryState, Lease, Ticket, TicketAttempt
+
+from . import look, reconcile, record, send, wishes
+from .claim import BATCH, worker_name
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 60.0
+# Wake-ups a sweep: so many threads drain what is due, each for so long.
+MOST_WAKE_UPS = 6
+DRAIN_SECONDS = 40.0
+
+
+def attend(ids: list[int]) -> None:
+    """What a ring asks for: see to these tickets; without ids, to whatever is due, for a while."""
+    which = ids or None
+    cancel_waiting(which)
+    ends = time.monotonic() + DRAIN_SECONDS
+    send.deliver(which, until=lambda: time.monotonic() > ends)
+    wishes.fulfil(which)
+
+
+def sweep() -> None:
+    """One round. Two rounds at once do the work of one."""
+    holder = worker_name()
+    if not Lease.objects.take("sweep", holder, LEASE_SECONDS):
+        return
+    try:
+        tidy()
+        ring_for_due()
+    finally:
+        Lease.objects.release("sweep", holder)
+    wishes.fulfil()
+    look_for_uncertain()
+
+
+def sweep_here() -> None:
+    """The same round without a broker: everything is done in this process."""
+    tidy()
+    attend([])
+    look.look_everywhere()
+    attend([])
+
+
+def tidy() -> None:
+    expire_leases()
+    reconcile.give_up()
+    cancel_waiting(None)
+
+
+def ring_for_due() -> None:
+    due = Ticket.objects.due().filter(system__is_enabled=True, cancel_wanted=False).count()
+    for _each in range(min(MOST_WAKE_UPS, math.ceil(due / BATCH))):
+        doorbell.wake()
+
+
+def look_for_uncertain() -> None:
+    """The regular poll looks anyway; this is for those whose quarantine has just ended."""
+    waiting = Ticket.objects.filter(delivery_state=DeliveryState.UNCERTAIN, next_attempt_at__lte=timezone.now())
+    for system in {ticket.system for ticket in waiting.select_related("system").defer("payload")}:
+        look.look(system)
+
+
+def expire_leases() -> int:
+    """A worker that was lost may have sent its ticket: into quarantine."""
+    lapsed = Ticket.objects.filter(delivery_state=DeliveryState.SENDING, lease_until__lt=timezone.now())
+    return sum(_expire(ticket) for ticket in lapsed.defer("payload"))
+
+
+@transaction.atomic
+def _expire(ticket: Ticket) -> bool:
+    changes = send.uncertain(_("The worker was lost while it was sending.")) | {"fence": ticket.fence + 1}
+    lapsed = Q(lease_until__lt=timezone.now())
+    if not record.move(ticket, ticket.fence, {DeliveryState.SENDING}, only=lapsed, **changes):
+        return False
+    TicketAttempt.objects.filter(ticket=ticket, fence=ticket.fence, result=AttemptResult.STARTED).update(
+        result=AttemptResult.CRASHED, ended_at=timezone.now()
+    )
+    log.warning("lease_lapsed", ticket=ticket.pk, worker=ticket.worker)
+    return True
+
+
+def cancel_waiting(ids: list[int] | None) -> int:
+    """Tickets that were not sent yet and are not wanted any more."""
+    unwanted = Ticket.objects.filter(delivery_state=DeliveryState.READY, cancel_wanted=True).defer("payload")
+    return sum(_cancel(ticket) for ticket in (unwanted if ids is None else unwanted.filter(pk__in=ids)))
+
+
+@transaction.atomic
+def _cancel(ticket: Ticket) -> bool:
+    changes = {"delivery_state": DeliveryState.CANCELLED, "fence": ticket.fence + 1, "reason": ""}
+    # The wish may just have been taken back.
+    moved = record.move(ticket, ticket.fence, {DeliveryState.READY}, only=Q(cancel_wanted=True), **changes)
+    if moved:
+        record.audit(ticket, "delivery_cancelled")
+    return moved
