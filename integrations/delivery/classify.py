@@ -1,4 +1,4 @@
-"""What a reply means for us. Pure and by table: what no row names is unknown, and the unknown is never just repeated."""
+"""What a reply means for us. Pure and by table: what no row names is unknown, and the unknown is not just repeated."""
 
 from enum import StrEnum
 

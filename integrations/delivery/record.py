@@ -78,7 +78,6 @@ def finish(attempt_id: int, result: str, reply: Reply | None = None, *, counted:
         "result": result,
         "ended_at": timezone.now(),
         "counted": counted,
-        "reason": reason[:1000],
     }
     if reply is not None:
         changes |= {

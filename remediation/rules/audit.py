@@ -1,7 +1,7 @@
 """The chain of the audit trail: each event is sealed over its content and the seal before it.
 
-Sealing is a task of its own, a few seconds behind, so that no change has to wait for the head of the chain. The order is
-that of sealing; of two events that were committed at once, either may come first.
+Sealing is a task of its own, a few seconds behind, so that no change has to wait for the head of the chain. The order
+is that of sealing; of two events that were committed at once, either may come first.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import hmac
 import json
 from dataclasses import dataclass
 from datetime import UTC
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 GENESIS = "0" * 64
 _BATCH = 500
-_LEASE_SECONDS = 60.0
+_LEASE, _LEASE_SECONDS = "seal audit", 60.0
 _SEALED = ("at", "actor_id", "actor_name", "through", "verb", "subject_type", "subject_id", "subject_name")
 _SEALED_TOO = ("before", "after", "note", "request_id", "sequence", "previous")
 
@@ -35,14 +36,16 @@ class Verdict:
     problem: str = ""
 
 
-def seal(holder: str = "sealer") -> int:
+def seal() -> int:
     """Seal what is not sealed yet, oldest first. Returns how many. Two at once: one does nothing."""
-    if not Lease.objects.take("seal audit", holder, _LEASE_SECONDS):
-        return 0
-    sealed = 0
-    while count := _seal_batch():
+    holder, sealed = str(uuid4()), 0
+    # Taken again for each batch, so that a long backlog keeps it.
+    while Lease.objects.take(_LEASE, holder, _LEASE_SECONDS):
+        count = _seal_batch()
         sealed += count
-        Lease.objects.take("seal audit", holder, _LEASE_SECONDS)
+        if not count:
+            Lease.objects.release(_LEASE, holder)
+            break
     return sealed
 
 
