@@ -1,0 +1,299 @@
+"""What is counted, by set-based statements: the twin of `scoring.py` over the rows themselves.
+
+`prepare` computes into temporary tables and changes nothing that anyone reads; `publish` writes the differences, in the
+caller's transaction, so that every number of a page changes at once and unchanged rows are not touched.
+"""
+
+from datetime import date, datetime
+
+from django.db import connection
+
+from . import scoring
+from .models import (
+    Device,
+    DeviceGroup,
+    Exposure,
+    OrganisationScore,
+    Recommendation,
+    RecommendationCounter,
+    ScoreSnapshot,
+    SoftwareVersion,
+    Weakness,
+)
+from .models.inventory import UNSEEN_AFTER
+
+# Sums of floats differ in the last digits with the order of adding; less than this is no change.
+NO_CHANGE = 1e-9
+
+TABLES = {
+    "device": Device._meta.db_table,
+    "device_group": DeviceGroup._meta.db_table,
+    "exposure": Exposure._meta.db_table,
+    "recommendation": Recommendation._meta.db_table,
+    "counter": RecommendationCounter._meta.db_table,
+    "snapshot": ScoreSnapshot._meta.db_table,
+    "version": SoftwareVersion._meta.db_table,
+    "weakness": Weakness._meta.db_table,
+    "link": SoftwareVersion.weaknesses.through._meta.db_table,
+}
+
+
+def _cases(column: str, values: dict[str, float], otherwise: float) -> str:
+    whens = " ".join(f"WHEN '{name}' THEN {value}" for name, value in values.items())
+    return f"CASE {column} {whens} ELSE {otherwise} END"
+
+
+_BADNESS = f"COALESCE(w.cvss / 10.0, {_cases('w.severity', scoring.BADNESS_BY_SEVERITY, 0.55)})"
+_THREAT = f"""{{greatest}}({scoring.LEAST_THREAT}, COALESCE(w.epss, 0.0),
+    {_cases("w.exploit_level", scoring.THREAT_BY_EXPLOIT, 0.0)},
+    CASE WHEN w.kev_added_on IS NULL THEN 0.0 ELSE {scoring.THREAT_KEV} END,
+    CASE WHEN r.active_alert AND r.closed_at IS NULL THEN {scoring.THREAT_ALERT} ELSE 0.0 END)"""
+
+_VERSION_RISKS = f"""
+CREATE TEMPORARY TABLE work_version AS
+SELECT v.id AS version_id, COALESCE(SUM({_BADNESS} * {_THREAT}), 0.0) AS risk
+FROM {{version}} v
+LEFT JOIN {{recommendation}} r ON r.software_id = v.software_id
+JOIN {{link}} l ON l.softwareversion_id = v.id
+JOIN {{weakness}} w ON w.id = l.weakness_id
+GROUP BY v.id
+"""  # noqa: S608
+
+_WRITE_VERSION_RISKS = """
+UPDATE {version} SET risk = work_version.risk FROM work_version
+WHERE {version}.id = work_version.version_id AND ABS({version}.risk - work_version.risk) > %s
+"""
+
+_CLEAR_VERSION_RISKS = """
+UPDATE {version} SET risk = 0
+WHERE risk <> 0 AND NOT EXISTS (SELECT 1 FROM {link} l WHERE l.softwareversion_id = {version}.id)
+"""
+
+# Devices that count, with S, E and whether they are scored: seen within 30 days.
+_DEVICES = f"""
+CREATE TEMPORARY TABLE work_device AS
+SELECT device_id, group_id, value, is_eligible, factor, risk_sum, is_scored,
+    100.0 * risk_sum / (risk_sum + {scoring.HALF}) AS score
+FROM (
+    SELECT d.id AS device_id, d.group_id, d.value,
+        CASE WHEN d.entra_device_id <> '' THEN 1 ELSE 0 END AS is_eligible,
+        CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END AS factor,
+        CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END * COALESCE(s.risk, 0.0) AS risk_sum,
+        CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored
+    FROM {{device}} d
+    LEFT JOIN (
+        SELECT e.device_id, SUM(v.risk) AS risk FROM {{exposure}} e JOIN {{version}} v ON v.id = e.version_id
+        GROUP BY e.device_id
+    ) s ON s.device_id = d.id
+    WHERE d.retired_at IS NULL AND d.merged_into_id IS NULL
+) summed
+"""  # noqa: S608
+
+_REST = "{greatest}(0.0, d.risk_sum - d.factor * COALESCE(v.risk, 0.0))"
+_DROP = f"d.score - 100.0 * {_REST} / ({_REST} + {scoring.HALF})"
+
+
+def _drop(value: str) -> str:
+    return f"SUM(CASE WHEN d.is_scored = 1 AND d.value = '{value}' THEN {_DROP} ELSE 0.0 END) AS drop_{value}"
+
+
+_COUNTERS = f"""
+CREATE TEMPORARY TABLE work_counter AS
+SELECT recommendation_id, group_id, SUM(exposed) AS exposed, {{greatest}}(SUM(exposed), SUM(total)) AS total,
+    SUM(eligible) AS eligible, SUM(drop_low) AS drop_low, SUM(drop_normal) AS drop_normal, SUM(drop_high) AS drop_high
+FROM (
+    SELECT e.recommendation_id, d.group_id, COUNT(*) AS exposed, 0 AS total, SUM(d.is_eligible) AS eligible,
+        {_drop("low")}, {_drop("normal")}, {_drop("high")}
+    FROM {{exposure}} e
+    JOIN work_device d ON d.device_id = e.device_id
+    LEFT JOIN {{version}} v ON v.id = e.version_id
+    GROUP BY e.recommendation_id, d.group_id
+    UNION ALL
+    SELECT recommendation_id, group_id, 0, total, 0, 0.0, 0.0, 0.0 FROM {{totals}}
+) parts
+GROUP BY recommendation_id, group_id
+HAVING {{greatest}}(SUM(exposed), SUM(total)) > 0
+"""  # noqa: S608
+
+_WEAKNESSES = """
+CREATE TEMPORARY TABLE work_weaknesses AS
+SELECT used.recommendation_id, COUNT(DISTINCT l.weakness_id) AS weaknesses
+FROM (SELECT DISTINCT recommendation_id, version_id FROM {exposure} WHERE version_id IS NOT NULL) used
+JOIN {link} l ON l.softwareversion_id = used.version_id
+GROUP BY used.recommendation_id
+"""
+
+_RECOMMENDATIONS = """
+CREATE TEMPORARY TABLE work_recommendation AS
+SELECT r.id AS recommendation_id, COALESCE(c.exposed, 0) AS exposed, COALESCE(c.total, 0) AS total,
+    COALESCE(w.weaknesses, 0) AS weaknesses,
+    COALESCE(%s * c.drop_low + %s * c.drop_normal + %s * c.drop_high, 0.0) AS exposure_impact,
+    CASE WHEN r.remediation_type = 'configuration_change' AND r.closed_at IS NULL AND c.total > 0
+        THEN 100.0 * r.severity_score * c.exposed / c.total / %s ELSE 0.0 END AS configuration_impact
+FROM {recommendation} r
+LEFT JOIN (
+    SELECT recommendation_id, SUM(exposed) AS exposed, SUM(total) AS total, SUM(drop_low) AS drop_low,
+        SUM(drop_normal) AS drop_normal, SUM(drop_high) AS drop_high
+    FROM work_counter GROUP BY recommendation_id
+) c ON c.recommendation_id = r.id
+LEFT JOIN work_weaknesses w ON w.recommendation_id = r.id
+"""
+
+_LEVEL = f"""CASE WHEN d.score <= 0 THEN 'none' WHEN d.score < {scoring.MEDIUM_FROM} THEN 'low'
+    WHEN d.score < {scoring.HIGH_FROM} THEN 'medium' ELSE 'high' END"""
+
+_WRITE_DEVICES = f"""
+UPDATE {{device}} SET risk_sum = d.risk_sum, exposure_level = {_LEVEL} FROM work_device d
+WHERE {{device}}.id = d.device_id
+    AND (ABS({{device}}.risk_sum - d.risk_sum) > %s OR {{device}}.exposure_level <> {_LEVEL})
+"""  # noqa: S608
+
+_CLEAR_DEVICES = """
+UPDATE {device} SET risk_sum = 0, exposure_level = 'none'
+WHERE (retired_at IS NOT NULL OR merged_into_id IS NOT NULL) AND (risk_sum <> 0 OR exposure_level <> 'none')
+"""
+
+_SAME_COUNTER = "{counter}.recommendation_id = w.recommendation_id AND {counter}.group_id = w.group_id"
+_DELETE_COUNTERS = f"DELETE FROM {{counter}} WHERE NOT EXISTS (SELECT 1 FROM work_counter w WHERE {_SAME_COUNTER})"  # noqa: S608
+_UPDATE_COUNTERS = f"""
+UPDATE {{counter}} SET exposed = w.exposed, total = w.total, eligible = w.eligible,
+    drop_low = w.drop_low, drop_normal = w.drop_normal, drop_high = w.drop_high
+FROM work_counter w
+WHERE {_SAME_COUNTER} AND (
+    {{counter}}.exposed <> w.exposed OR {{counter}}.total <> w.total OR {{counter}}.eligible <> w.eligible
+    OR ABS({{counter}}.drop_low - w.drop_low) > %s OR ABS({{counter}}.drop_normal - w.drop_normal) > %s
+    OR ABS({{counter}}.drop_high - w.drop_high) > %s)
+"""  # noqa: S608
+_INSERT_COUNTERS = f"""
+INSERT INTO {{counter}} (recommendation_id, group_id, exposed, total, eligible, drop_low, drop_normal, drop_high)
+SELECT recommendation_id, group_id, exposed, total, eligible, drop_low, drop_normal, drop_high FROM work_counter w
+WHERE NOT EXISTS (SELECT 1 FROM {{counter}} WHERE {_SAME_COUNTER})
+"""  # noqa: S608
+_UPDATE_RECOMMENDATIONS = """
+UPDATE {recommendation} SET exposed = w.exposed, total = w.total, weaknesses = w.weaknesses,
+    exposure_impact = w.exposure_impact, configuration_impact = w.configuration_impact
+FROM work_recommendation w
+WHERE {recommendation}.id = w.recommendation_id AND (
+    {recommendation}.exposed <> w.exposed OR {recommendation}.total <> w.total
+    OR {recommendation}.weaknesses <> w.weaknesses
+    OR ABS({recommendation}.exposure_impact - w.exposure_impact) > %s
+    OR ABS({recommendation}.configuration_impact - w.configuration_impact) > %s)
+"""
+
+_SNAPSHOT_COLUMNS = ", ".join(ScoreSnapshot.SUMMED)
+_SNAPSHOT_SUMS = ", ".join(
+    [f"SUM(CASE WHEN is_scored = 1 AND value = '{value}' THEN 1 ELSE 0 END)" for value in ("low", "normal", "high")]
+    + [
+        f"SUM(CASE WHEN is_scored = 1 AND value = '{value}' THEN score ELSE 0.0 END)"
+        for value in ("low", "normal", "high")
+    ]
+    + [
+        f"SUM(CASE WHEN is_scored = 1 AND {_LEVEL} = '{level}' THEN 1 ELSE 0 END)"
+        for level in ("none", "low", "medium", "high")
+    ]
+    + ["SUM(CASE WHEN is_scored = 0 THEN 1 ELSE 0 END)"]
+)
+_SNAPSHOT = f"""
+INSERT INTO {{snapshot}} (day, group_id, published_at, model_version, {_SNAPSHOT_COLUMNS})
+SELECT %s, group_id, %s, %s, {_SNAPSHOT_SUMS} FROM work_device d GROUP BY group_id
+"""  # noqa: S608
+
+_WORK = ("work_version", "work_device", "work_counter", "work_weaknesses", "work_recommendation")
+
+
+def refresh_version_risks() -> None:
+    """Risk of every version from its weaknesses. An active alert counts for the devices of the one that it names."""
+    _drop_work()
+    _run(_VERSION_RISKS)
+    _run(_WRITE_VERSION_RISKS, NO_CHANGE)
+    _run(_CLEAR_VERSION_RISKS)
+
+
+def prepare(now: datetime, totals: str | None = None) -> None:
+    """Compute what `publish` writes. `totals` is a table (recommendation_id, group_id, total) of the devices that a
+    recommendation could apply to; without one the totals stay as they are."""
+    _drop_work()
+    _run(_DEVICES, connection.ops.adapt_datetimefield_value(now - UNSEEN_AFTER))
+    _run(_COUNTERS, totals=totals or TABLES["counter"])
+    _run(_WEAKNESSES)
+    _run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
+
+
+def publish(
+    day: date, moment: datetime, source_exposure: float | None = None, source_configuration: float | None = None
+) -> None:
+    """Write what `prepare` computed, where it differs. In the caller's transaction."""
+    _run(_WRITE_DEVICES, NO_CHANGE)
+    _run(_CLEAR_DEVICES)
+    _run(_DELETE_COUNTERS)
+    _run(_UPDATE_COUNTERS, NO_CHANGE, NO_CHANGE, NO_CHANGE)
+    _run(_INSERT_COUNTERS)
+    _run(_UPDATE_RECOMMENDATIONS, NO_CHANGE, NO_CHANGE)
+    ScoreSnapshot.objects.filter(day=day).delete()
+    _run(_SNAPSHOT, day, connection.ops.adapt_datetimefield_value(moment), scoring.MODEL_VERSION)
+    OrganisationScore.objects.update_or_create(
+        day=day,
+        defaults={
+            "published_at": moment,
+            "model_version": scoring.MODEL_VERSION,
+            "exposure": _organisation_exposure(),
+            "configuration": scoring.configuration_score(_settings()),
+            "source_exposure": source_exposure,
+            "source_configuration": source_configuration,
+        },
+    )
+
+
+def _run(statement: str, *parameters: object, **more: str) -> int:
+    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
+    with connection.cursor() as cursor:
+        # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
+        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
+        return cursor.rowcount
+
+
+def _drop_work() -> None:
+    for name in _WORK:
+        _run(f"DROP TABLE IF EXISTS {name}")
+
+
+def _rows(statement: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**TABLES))
+        return cursor.fetchall()
+
+
+def _devices_by_value() -> dict[str, tuple[int, float]]:
+    """Scored devices and the sum of their scores, by device value."""
+    found = _rows("SELECT value, COUNT(*), SUM(score) FROM work_device WHERE is_scored = 1 GROUP BY value")
+    return {value: (count, total) for value, count, total in found}
+
+
+def _weights() -> tuple[float, float, float]:
+    """What one point of a device of low, normal and high value weighs in the organisation's score."""
+    count = {value: number for value, (number, _) in _devices_by_value().items()}
+    low, normal, high = (count.get(value, 0) for value in ("low", "normal", "high"))
+    one = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
+    return tuple(scoring.exposure_impact(*drops, low, normal, high) for drops in one)  # type: ignore[return-value]
+
+
+def _organisation_exposure() -> float:
+    by_value = _devices_by_value()
+    counts, sums = zip(*(by_value.get(value, (0, 0.0)) for value in ("low", "normal", "high")), strict=True)
+    return scoring.exposure_score(*counts, *sums)
+
+
+def _all_points() -> float:
+    """Points of all configurations that apply somewhere."""
+    found = _rows(
+        "SELECT SUM(severity_score) FROM {recommendation} WHERE remediation_type = 'configuration_change'"
+        " AND closed_at IS NULL AND id IN (SELECT recommendation_id FROM work_counter WHERE total > 0)"
+    )
+    return found[0][0] or 0.0
+
+
+def _settings() -> list[tuple[float, int, int]]:
+    return _rows(
+        "SELECT severity_score, total, total - exposed FROM {recommendation}"
+        " WHERE remediation_type = 'configuration_change' AND closed_at IS NULL"
+    )

@@ -1,0 +1,168 @@
+"""The set-based numbers, held against a slow recomputation by the formula."""
+
+import random
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from remediation import counters, scoring
+from remediation.models import (
+    Device,
+    Exposure,
+    OrganisationScore,
+    Recommendation,
+    RecommendationCounter,
+    ScoreSnapshot,
+    SoftwareVersion,
+)
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+
+
+def random_estate(seed: int) -> None:
+    chance = random.Random(seed)
+    groups = factories.DeviceGroupFactory.create_batch(3)
+    weaknesses = [
+        factories.WeaknessFactory(
+            cvss=chance.choice([None, round(chance.uniform(0, 10), 1)]),
+            severity=chance.choice(["low", "medium", "high", "critical"]),
+            epss=chance.choice([None, chance.random()]),
+            exploit_level=chance.choice(["none", "public", "verified", "kit"]),
+            kev_added_on=chance.choice([None, NOW.date()]),
+        )
+        for _ in range(12)
+    ]
+    settings = factories.ConfigurationFactory.create_batch(3, severity_score=chance.uniform(1, 10))
+    products = [factories.RecommendationFactory(active_alert=chance.random() < 0.3) for _ in range(4)]
+    versions = {
+        product: [
+            factories.SoftwareVersionFactory(
+                software=product.software, risk=0, weaknesses=chance.sample(weaknesses, chance.randint(0, 5))
+            )
+            for _ in range(2)
+        ]
+        for product in products
+    }
+    for _ in range(30):
+        device = factories.DeviceFactory(
+            group=chance.choice(groups),
+            value=chance.choice(["low", "normal", "high"]),
+            internet_facing=chance.choice([None, True, False]),
+            entra_device_id=chance.choice(["", "11111111-1111-4111-8111-111111111111"]),
+            last_seen_at=chance.choice([NOW, NOW, NOW, NOW - timedelta(days=31), None]),
+            retired_at=chance.choice([None, None, None, None, NOW]),
+        )
+        for product in chance.sample(products, 3):
+            factories.ExposureFactory(recommendation=product, device=device, version=chance.choice(versions[product]))
+        for setting in chance.sample(settings, 1):
+            factories.ExposureFactory(recommendation=setting, device=device, version=None)
+
+
+def publish() -> None:
+    counters.refresh_version_risks()
+    counters.prepare(NOW)
+    with transaction.atomic():
+        counters.publish(NOW.date(), NOW)
+
+
+def slow_version_risk(version: SoftwareVersion) -> float:
+    recommendation = Recommendation.objects.filter(software=version.software).first()
+    return sum(
+        scoring.weakness_risk(
+            found.cvss,
+            found.severity,
+            found.epss,
+            found.exploit_level,
+            in_kev=found.kev_added_on is not None,
+            has_alert=bool(recommendation and recommendation.active_alert),
+        )
+        for found in version.weaknesses.all()
+    )
+
+
+def slow_sums(devices: list[Device], without: Recommendation | None = None) -> dict[str, float]:
+    sums = dict.fromkeys(
+        (f"{kind}_{value}" for kind in ("devices", "score") for value in ("low", "normal", "high")), 0.0
+    )
+    for device in devices:
+        exposures = Exposure.objects.filter(device=device).exclude(version=None).exclude(recommendation=without)
+        risk = scoring.device_risk((slow_version_risk(e.version) for e in exposures), device.internet_facing)
+        if not device.is_unseen:
+            sums[f"devices_{device.value}"] += 1
+            sums[f"score_{device.value}"] += scoring.device_score(risk)
+    return sums
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_counted_numbers_equal_the_formula(seed: int):
+    random_estate(seed)
+
+    publish()
+
+    present = list(Device.objects.present().select_related("group"))
+    for version in SoftwareVersion.objects.all():
+        assert version.risk == pytest.approx(slow_version_risk(version))
+    whole = scoring.exposure_score_of(slow_sums(present))
+    assert OrganisationScore.objects.get().exposure == pytest.approx(whole)
+    for group in {device.group for device in present}:
+        here = [device for device in present if device.group == group]
+        snapshot = ScoreSnapshot.objects.get(group=group)
+        for name, value in slow_sums(here).items():
+            assert getattr(snapshot, name) == pytest.approx(value), name
+        assert snapshot.unseen == sum(device.is_unseen for device in here)
+        levels = [scoring.level(scoring.device_score(d.risk_sum)) for d in here if not d.is_unseen]
+        assert [levels.count(level) for level in ("none", "low", "medium", "high")] == [
+            snapshot.level_none, snapshot.level_low, snapshot.level_medium, snapshot.level_high
+        ]  # fmt: skip
+    for recommendation in Recommendation.objects.all():
+        after = scoring.exposure_score_of(slow_sums(present, without=recommendation))
+        assert recommendation.exposure_impact == pytest.approx(whole - after, abs=1e-9)
+        exposed = Exposure.objects.filter(recommendation=recommendation, device__in=present)
+        assert recommendation.exposed == exposed.count()
+        counted = RecommendationCounter.objects.filter(recommendation=recommendation)
+        assert sum(row.exposed for row in counted) == recommendation.exposed
+        assert sum(row.eligible for row in counted) == exposed.exclude(device__entra_device_id="").count()
+
+
+def test_devices_that_left_have_no_risk():
+    random_estate(1)
+    publish()
+    gone = Device.objects.present().filter(risk_sum__gt=0).first()
+    Device.objects.filter(pk=gone.pk).update(retired_at=NOW)
+
+    publish()
+
+    gone.refresh_from_db()
+    assert (gone.risk_sum, gone.exposure_level) == (0, "none")
+
+
+def test_counting_twice_changes_nothing(django_assert_num_queries):
+    random_estate(2)
+    publish()
+    before = list(RecommendationCounter.objects.order_by("pk").values())
+
+    publish()
+
+    assert list(RecommendationCounter.objects.order_by("pk").values()) == before
+
+
+def test_a_configuration_lowers_the_score_by_its_share():
+    group = factories.DeviceGroupFactory()
+    half, clean = (factories.ConfigurationFactory(severity_score=points) for points in (10, 5))
+    devices = factories.DeviceFactory.create_batch(4, group=group)
+    for device in devices[:2]:
+        factories.ExposureFactory(recommendation=half, device=device, version=None)
+    factories.CounterFactory(recommendation=half, group=group, exposed=2, total=4)
+    factories.CounterFactory(recommendation=clean, group=group, exposed=0, total=4)
+
+    publish()
+
+    half.refresh_from_db()
+    assert OrganisationScore.objects.get().configuration == pytest.approx(100 * (5 + 5) / 15)
+    assert half.configuration_impact == pytest.approx(100 * 5 / 15)
+    assert (half.exposed, half.total) == (2, 4)
