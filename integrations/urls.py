@@ -1,3 +1,16 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import views
+
+urlpatterns = [
+    path("", views.settings_features, name="settings_features"),
+    path("features/intune/", views.settings_intune_switch, name="settings_intune_switch"),
+    path("connections/intune/tests/", views.settings_connection_test, name="settings_connection_test"),
+    path("sources/", views.settings_sources, name="settings_sources"),
+    path("syncs/", views.settings_syncs, name="settings_syncs"),
+    path("syncs/starts/", views.settings_sync_start, name="settings_sync_start"),
+    path("syncs/<int:pk>/confirmations/", views.settings_sync_confirm, name="settings_sync_confirm"),
+]
+
+# Under the address of the tickets, whose pages are read elsewhere.
+ticket_urlpatterns = [path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry")]

@@ -123,9 +123,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         remediation=remediation,
         priority=Priority(values["priority"]),
         due_on=values["due_on"],
-        wants_ticket=bool(values["open_ticket"])
-        and option.is_on
-        and remediation != RemediationType.ATTENTION_REQUIRED,
+        wants_ticket=bool(values["open_ticket"]) and option.is_on and remediation != RemediationType.ATTENTION_REQUIRED,
         first_only=values["batches"] == FIRST,
         impact=points if recommendation.is_configuration else -points,
         score=_score(recommendation.is_configuration),
@@ -151,5 +149,3 @@ def _overlapping(form: RemediationForm, groups: list[DeviceGroup], user: User) -
     active = form.recommendation.activities.active().visible_to(user).select_related("requester")
     named = active.prefetch_related(Prefetch("device_groups", queryset=DeviceGroup.objects.visible_to(user)))
     return [item for item in named[:20] if item.all_groups or chosen & {group.pk for group in item.device_groups.all()}]
-
-

@@ -5,6 +5,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import formats, timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -49,7 +50,7 @@ def _show_options(request: HttpRequest, form: RemediationForm, option: TicketOpt
     }
     template = "remediation/_preview.html" if request.htmx else "remediation/remediation_options.html"
     response = render(request, template, context)
-    response.headers["Vary"] = "HX-Request"
+    patch_vary_headers(response, ["HX-Request"])
     return response
 
 
@@ -106,5 +107,3 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     request.user.theme = form.cleaned_data["theme"]
     request.user.save(update_fields=["theme"])
     return redirect(way_back(request))
-
-

@@ -220,7 +220,7 @@ def test_a_preview_changes_nothing_and_answers_with_the_parts_that_depend_on_the
     assert b"<html" not in partial.content
     assert b'hx-swap-oob="true"' in partial.content
     assert b"One Intune ticket" in partial.content
-    assert partial["Vary"] == "HX-Request"
+    assert "HX-Request" in partial["Vary"]
     assert sent["request_key"] in whole.content.decode()
     assert not RemediationActivity.objects.exists()
 
@@ -240,7 +240,8 @@ def test_above_the_limit_the_form_asks_how_to_send_them(client, security):
 
     page = client.get(options_url(recommendation)).content.decode()
     first = client.post(
-        options_url(recommendation), answers(preview="1", open_ticket="on", batches="first"),
+        options_url(recommendation),
+        answers(preview="1", open_ticket="on", batches="first"),
         headers={"HX-Request": "true"},
     )
 
@@ -262,9 +263,7 @@ def test_where_intune_refuses_the_form_says_what_remains(client, security):
 
 
 @pytest.mark.parametrize("groups", [1, 30])
-def test_the_form_page_takes_a_fixed_number_of_queries(
-    client, security, groups, django_assert_max_num_queries
-):
+def test_the_form_page_takes_a_fixed_number_of_queries(client, security, groups, django_assert_max_num_queries):
     recommendation = estate(devices=groups, groups=groups)
     ActivityFactory(recommendation=recommendation)
     client.get(options_url(recommendation))

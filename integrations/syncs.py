@@ -1,0 +1,93 @@
+"""What people do about syncs: start one, confirm one that was held back; and how a sync reads in a table."""
+
+from datetime import timedelta
+
+import structlog
+from celery import current_app
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from kombu.exceptions import OperationalError
+
+from remediation.models import AuditEvent, User
+
+from .models import SyncRun, SyncState
+
+log = structlog.get_logger(__name__)
+
+RUN_SYNC = "integrations.tasks.run_sync"
+SOURCES = {"defender": gettext_lazy("Defender for Endpoint"), "files": gettext_lazy("Files")}
+_LOOKS = {
+    SyncState.RUNNING: ("hourglass-split", "run"),
+    SyncState.COMPLETE: ("check-circle-fill", "ok"),
+    SyncState.PARTIAL: ("exclamation-triangle", "warn"),
+    SyncState.HELD: ("exclamation-triangle", "warn"),
+    SyncState.FAILED: ("x-circle", "bad"),
+}
+
+
+class SyncRefused(Exception):
+    """It cannot be done now, for a reason in words."""
+
+
+def start(*, by: User) -> None:
+    """Ask the workers for a sync now; the run that comes of it names the person. Raises PermissionDenied or SyncRefused."""
+    _check(by)
+    if SyncRun.objects.running().exists():
+        raise SyncRefused(_("A sync is running already."))
+    try:
+        current_app.send_task(RUN_SYNC, kwargs={"requested_by": by.pk}, retry=False, ignore_result=True)
+    except OperationalError as problem:
+        log.warning("sync_not_asked_for", problem=str(problem))
+        raise SyncRefused(_("The broker cannot be reached, so no sync was started. Please try again.")) from None
+
+
+@transaction.atomic
+def confirm(run: SyncRun, *, by: User) -> bool:
+    """Say that what a held sync saw is right; True when this call did. A repeat changes nothing."""
+    _check(by)
+    held = SyncRun.objects.held().filter(pk=run.pk)
+    confirmed = held.update(confirmed_by=by, confirmed_at=timezone.now())
+    if confirmed:
+        AuditEvent.objects.record(run, "confirm", by=by, after={"state": run.state})
+    return bool(confirmed)
+
+
+def _check(by: User) -> None:
+    if not by.has_perm("remediation.manage_settings"):
+        raise PermissionDenied(_("Your roles do not allow changes of the settings."))
+
+
+def as_shown(run: SyncRun) -> SyncRun:
+    """The run with the words and glyphs of a row."""
+    run.glyph, run.tone = _LOOKS[SyncState(run.state)]
+    run.words = run.get_state_display()
+    if run.is_lost:
+        run.glyph, run.tone, run.words = "exclamation-triangle", "bad", _("Lost: its process gave no sign of life")
+    elif run.state == SyncState.RUNNING:
+        run.words = _("Running: %(phase)s") % {"phase": run.get_phase_display()}
+    run.source_label = SOURCES.get(run.source, run.source)
+    run.duration = in_words(run.took)
+    return run
+
+
+def in_words(length: timedelta | None) -> str:
+    """48 s, 2 min 4 s, 1 h 3 min"""
+    if length is None:
+        return "–"
+    seconds = length.total_seconds()
+    if seconds < 10:
+        return _("%(seconds).1f s") % {"seconds": seconds}
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return _("%(seconds)d s") % {"seconds": rest}
+    if minutes < 60:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
+    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+def every(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return ngettext("%(minutes)d minute", "%(minutes)d minutes", minutes) % {"minutes": minutes}

@@ -1,0 +1,139 @@
+"""The Settings pages, and what is done on them."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from remediation.models import Ticket, TicketSystem
+from remediation.rules import ticket_systems
+from remediation.rules.transitions import InvalidTransition
+
+from . import connection, syncs, trial
+from .delivery import people
+from .forms import ConnectionTestForm, SwitchForm
+from .models import SyncRun
+
+_LAST_TEST = "intune_connection_test"
+_RUNS_SHOWN = 5
+_RUNS_A_PAGE = 50
+
+
+@require_GET
+def settings_features(request: HttpRequest) -> HttpResponse:
+    context = {
+        "here": "features",
+        "intune": get_object_or_404(TicketSystem, key="intune"),
+        "microsoft": settings.MICROSOFT,
+        "sign_in": connection.graph_sign_in(),
+        "last_ticket": connection.last_ticket(),
+        "waiting": connection.waiting_tickets(),
+        "test": _last_test(request),
+        "not_configured": connection.NOT_CONFIGURED,
+        "runs": [syncs.as_shown(run) for run in SyncRun.objects.all()[:_RUNS_SHOWN]],
+    }
+    return render(request, "integrations/settings_features.html", context)
+
+
+def _last_test(request: HttpRequest) -> dict | None:
+    """The person's last connection test of this session."""
+    test = request.session.get(_LAST_TEST)
+    return test | {"at": parse_datetime(test["at"])} if test else None
+
+
+@require_POST
+def settings_intune_switch(request: HttpRequest) -> HttpResponse:
+    system = get_object_or_404(TicketSystem, key="intune")
+    form = SwitchForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _in_words(form))
+    elif ticket_systems.switch(system, form.cleaned_data["is_enabled"], by=request.user):
+        on, off = _("The Microsoft Intune connection is on."), _("The Microsoft Intune connection is off.")
+        messages.success(request, on if system.is_enabled else off)
+    return redirect("settings_features")
+
+
+@require_POST
+def settings_connection_test(request: HttpRequest) -> HttpResponse:
+    system = get_object_or_404(TicketSystem, key="intune")
+    form = ConnectionTestForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _in_words(form))
+        return redirect("settings_features")
+    try:
+        test = trial.try_connection(system, with_writing=form.cleaned_data["with_writing"], by=request.user)
+    except trial.CannotTest as reason:
+        messages.error(request, str(reason))
+    else:
+        request.session[_LAST_TEST] = test
+    return redirect("settings_features")
+
+
+@require_GET
+def settings_sources(request: HttpRequest) -> HttpResponse:
+    context = {
+        "here": "sources",
+        "microsoft": settings.MICROSOFT,
+        "sign_in": connection.defender_sign_in(),
+        "sync_every": syncs.every(settings.SYNC_EVERY),
+        "not_configured": connection.NOT_CONFIGURED,
+        "last_complete": SyncRun.objects.last_complete(),
+        "running": SyncRun.objects.running().exists(),
+    }
+    return render(request, "integrations/settings_sources.html", context)
+
+
+@require_GET
+def settings_syncs(request: HttpRequest) -> HttpResponse:
+    pages = Paginator(SyncRun.objects.select_related("requested_by", "confirmed_by"), _RUNS_A_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {
+        "here": "syncs",
+        "page": page,
+        "runs": [syncs.as_shown(run) for run in page],
+        "microsoft": settings.MICROSOFT,
+        "running": SyncRun.objects.running().exists(),
+        "held": list(SyncRun.objects.held().order_by("-pk")[:1]),
+    }
+    return render(request, "integrations/settings_syncs.html", context)
+
+
+@require_POST
+def settings_sync_start(request: HttpRequest) -> HttpResponse:
+    try:
+        syncs.start(by=request.user)
+    except syncs.SyncRefused as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("A sync was asked for. It appears here as soon as a worker has begun."))
+    return redirect("settings_syncs")
+
+
+@require_POST
+def settings_sync_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(SyncRun, pk=pk)
+    if syncs.confirm(run, by=request.user):
+        messages.success(request, _("Confirmed. The next sync may close what is missing."))
+    else:
+        messages.info(request, _("This sync does not wait for a confirmation any more."))
+    return redirect("settings_syncs")
+
+
+@require_POST
+def ticket_retry(request: HttpRequest, pk: int) -> HttpResponse:
+    ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
+    try:
+        people.retry(ticket, by=request.user)
+    except InvalidTransition as conflict:
+        return render(request, "409.html", {"conflict": conflict, "activity": ticket.activity}, status=409)
+    messages.success(request, _("The ticket is tried again."))
+    return redirect(ticket.activity)
+
+
+def _in_words(form: Form) -> str:
+    return " ".join(error for errors in form.errors.values() for error in errors)
