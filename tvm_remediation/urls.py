@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.contrib.auth import views as sign_in
 from django.urls import include, path
 
+from integrations.urls import ticket_urlpatterns
+
 from . import health
 
 handler400 = "tvm_remediation.errors.bad_request"
@@ -15,6 +17,7 @@ urlpatterns = [
     path("", include("dashboard.urls")),
     path("", include("remediation.urls")),
     path("settings/", include("integrations.urls")),
+    path("remediation/tickets/", include(ticket_urlpatterns)),
     path("accounts/login/", sign_in.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", sign_in.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
