@@ -39,7 +39,9 @@ def recommendation(subject: Product | Configuration, counts: Counts) -> dict[str
         "exposedCriticalDevices": counts.critical,
         "hasUnpatchableCve": False,
     }
-    return common | (_of_product if isinstance(subject, Product) else _of_setting)(subject, counts)  # type: ignore[operator]
+    if isinstance(subject, Product):
+        return common | _of_product(subject, counts)
+    return common | _of_setting(subject, counts)
 
 
 def _of_product(product: Product, counts: Counts) -> dict[str, Any]:

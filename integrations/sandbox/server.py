@@ -66,12 +66,12 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "Microsoft-HTTPAPI/2.0", ""
     disable_nagle_algorithm = True
+    timeout = IDLE_DEADLINE
 
     def setup(self) -> None:
         if isinstance(self.request, ssl.SSLSocket):
             self.request.settimeout(HANDSHAKE_DEADLINE)
             self.request.do_handshake()
-        self.timeout = IDLE_DEADLINE
         super().setup()
 
     def do_GET(self) -> None:
@@ -147,9 +147,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         if self.close_connection:
             self.send_header("Connection", "close")
-        # Head and body leave in one write, so that a caller never waits for a second packet.
-        self._headers_buffer.append(b"\r\n" + (b"" if self.command == "HEAD" else body))
-        self.flush_headers()
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _reset(self) -> None:
         """Drop the connection with a reset instead of a regular end."""

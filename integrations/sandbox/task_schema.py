@@ -74,7 +74,7 @@ def complete(type_name: str, properties: dict[str, Any]) -> dict[str, Any]:
     """A new entity with every property; what was left out takes the first or documented value."""
     if not properties.get("dueDateTime"):
         raise Invalid("DueDateTime must be specified for a device app management task.")
-    defaults = {"text": None, "number": 0, "list": [], "moment": None}
+    defaults: dict[str, Any] = {"text": None, "number": 0, "list": [], "moment": None}
     entity: dict[str, Any] = {"@odata.type": type_name}
     for name, kind in TYPES[type_name].items():
         entity[name] = properties.get(name, kind[0] if isinstance(kind, list) else defaults[kind])

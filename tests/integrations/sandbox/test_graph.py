@@ -142,6 +142,7 @@ def test_filters_follow_the_mode(sandbox, mode, status, rows):
     assert rows is None or len(answer.json()["value"]) == rows
 
 
+@pytest.mark.long  # the client loads 2,500 modules before it reads its first task
 def test_the_graph_beta_client_lists_creates_and_decides(sandbox):
     # The whole client would do this registration, at the price of eight seconds of imports.
     register_default_serializer(JsonSerializationWriterFactory)
