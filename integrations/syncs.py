@@ -33,7 +33,10 @@ class SyncRefused(Exception):
 
 
 def start(*, by: User) -> None:
-    """Ask the workers for a sync now; the run that comes of it names the person. Raises PermissionDenied or SyncRefused."""
+    """Ask the workers for a sync now; the run that comes of it names the person.
+
+    Raises PermissionDenied or SyncRefused.
+    """
     _check(by)
     if SyncRun.objects.running().exists():
         raise SyncRefused(_("A sync is running already."))
