@@ -1,0 +1,178 @@
+"""The admin: people and roles are managed here; what has happened can be read, by superusers too, and never written."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from .models import AuditEvent, DeviceGroup, RemediationActivity, Through, Ticket, TicketAttempt, TicketSystem, User
+from .models.people import SYSTEM_USERNAME
+from .roles import SYSTEM
+
+# Who gets a role with these could give themselves any other.
+_ABOUT_RIGHTS = ["auth.add_group", "auth.change_group", "auth.delete_group", "auth.change_permission"]
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """A record of what has happened: nobody adds, changes or deletes."""
+
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class RecordedAdmin(admin.ModelAdmin):
+    """Changes made here are in the audit trail, like those made on the pages."""
+
+    def rights_of(self, obj: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        request.rights_before = self.rights_of(self.model.objects.get(pk=obj.pk)) if change else {}
+        super().save_model(request, obj, form, change)
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._record(request, obj, "add")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        is_form = hasattr(request, "rights_before")
+        self._record(request, obj, "change" if is_form else "change password")
+        return super().log_change(request, obj, message)
+
+    def _record(self, request: HttpRequest, obj: Any, verb: str) -> None:
+        before, after = getattr(request, "rights_before", {}), self.rights_of(obj)
+        AuditEvent.objects.record(obj, verb, by=request.user, through=Through.ADMIN, before=before, after=after)
+
+
+def _privileged_roles() -> models.QuerySet:
+    """Roles that only a superuser may give: the machine's own, and those that can change roles."""
+    names = [name.split(".")[1] for name in _ABOUT_RIGHTS]
+    may_change_roles = models.Q(permissions__content_type__app_label="auth", permissions__codename__in=names)
+    return Group.objects.filter(may_change_roles | models.Q(name=SYSTEM)).distinct()
+
+
+@admin.register(User)
+class PeopleAdmin(RecordedAdmin, UserAdmin):
+    """People, their roles, and the device groups that they see. Who leaves is made inactive, not deleted."""
+
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "sees_all_groups", "last_login")
+    list_filter = ("is_active", "is_staff", "groups", "sees_all_groups")
+    filter_horizontal = ("groups", "user_permissions", "device_groups")
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        (_("Roles"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Device groups"), {"fields": ("sees_all_groups", "device_groups")}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        if request.user.is_superuser:
+            return self.readonly_fields
+        return (*self.readonly_fields, "is_superuser", "user_permissions")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups" and not request.user.is_superuser:
+            kwargs["queryset"] = Group.objects.exclude(pk__in=_privileged_roles())
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and (obj.username == SYSTEM_USERNAME or self._is_above(request.user, obj)):
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @staticmethod
+    def _is_above(user: User, other: User) -> bool:
+        """Whether the other has rights that the user could not give."""
+        if user.is_superuser:
+            return False
+        return other.is_superuser or other.groups.filter(pk__in=_privileged_roles()).exists()
+
+    def rights_of(self, user: User) -> dict[str, Any]:
+        return {
+            "username": user.username,
+            "is_active": user.is_active,
+            "is_staff": user.is_staff,
+            "is_superuser": user.is_superuser,
+            "roles": sorted(user.groups.values_list("name", flat=True)),
+            "permissions": sorted(user.user_permissions.values_list("codename", flat=True)),
+            "sees_all_groups": user.sees_all_groups,
+            "device_groups": sorted(user.device_groups.values_list("name", flat=True)),
+        }
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(RecordedAdmin, GroupAdmin):
+    """Roles: superusers only, by the permissions of auth."""
+
+    def rights_of(self, role: Group) -> dict[str, Any]:
+        return {"name": role.name, "permissions": sorted(role.permissions.values_list("codename", flat=True))}
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return False
+
+
+@admin.register(DeviceGroup)
+class DeviceGroupAdmin(ReadOnlyAdmin):
+    list_display = ("name",)
+    search_fields = ("name",)
+
+
+@admin.register(TicketSystem)
+class TicketSystemAdmin(ReadOnlyAdmin):
+    """Switched in the Settings pages."""
+
+    list_display = ("name", "is_enabled", "create_route", "list_route", "last_success_at", "paused_until")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor_name", "verb", "subject_name", "subject_type", "through", "sequence")
+    list_filter = ("through", "subject_type")
+    search_fields = ("actor_name", "subject_name", "verb", "request_id")
+
+
+@admin.register(RemediationActivity)
+class RemediationActivityAdmin(ReadOnlyAdmin):
+    list_display = ("title", "status", "due_on", "requester", "targets", "fixed")
+    list_filter = ("status", "priority")
+    list_select_related = ("requester",)
+    search_fields = ("title",)
+
+
+@admin.register(Ticket)
+class TicketAdmin(ReadOnlyAdmin):
+    list_display = ("activity", "batch", "batches", "delivery_state", "remote_state", "attempts", "created_at")
+    list_filter = ("delivery_state", "remote_state", "system")
+    list_select_related = ("activity",)
+    search_fields = ("marker", "remote_id")
+    exclude = ("payload",)
+
+
+@admin.register(TicketAttempt)
+class TicketAttemptAdmin(ReadOnlyAdmin):
+    list_display = ("ticket_id", "fence", "purpose", "started_at", "ended_at", "result", "status", "reason")
+    list_filter = ("purpose", "result")
+    search_fields = ("client_request_id", "remote_request_id", "remote_id")
+    raw_id_fields = ("ticket",)
