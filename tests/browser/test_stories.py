@@ -1,0 +1,157 @@
+"""The whole job: from a recommendation on the dashboard to an activity that a sync has proved."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from .intune import IntuneAdministrator
+from .product import Product
+from .visitors import Visitors
+from .walking import (
+    download_csv,
+    expect_stayed,
+    fill_request,
+    open_flyout,
+    reload_until,
+    stay,
+    submit,
+    tickets,
+    top_recommendations,
+)
+
+WRITE = "DeviceManagementApps.ReadWrite.All"
+
+
+def request_from_dashboard(page: Page, row: int, **answers) -> tuple[str, str]:
+    """Dashboard, flyout, Remediation options, submit; answers the recommendation's name and the activity's address."""
+    page.goto("/")
+    title = open_flyout(page, top_recommendations(page).nth(row))
+    expect(page).to_have_url(re.compile(r"\?open=\d+"))
+    page.get_by_role("dialog").get_by_role("link", name="Remediation options").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Remediation options")
+    fill_request(page, **answers)
+    return title, submit(page)
+
+
+def test_a_request_is_ticketed_accepted_claimed_and_verified(visitors: Visitors, product: Product):
+    page = visitors.visit("security")
+    title, activity = request_from_dashboard(page, 0, notes="Kiosks in Gdańsk are frozen until Friday.")
+
+    stay(page)
+    expect(tickets(page)).to_contain_text("Created")
+    expect_stayed(page)
+    intune = IntuneAdministrator(visitors.sandbox())
+    expect(intune.task(title)).to_contain_text("Kiosks in Gdańsk are frozen until Friday.")
+    intune.accept(title, "Ring 2 tonight.")
+    reload_until(page, lambda: "Accepted" in tickets(page).inner_text())
+    expect(page.locator("main")).to_contain_text("Ring 2 tonight.")
+
+    administrator = visitors.visit("itadmin")
+    administrator.goto(activity)
+    mark_as_completed(administrator, "Rolled out by the update ring.")
+    expect(administrator.locator("main")).to_contain_text("Claimed")
+    expect(administrator.locator("main")).to_contain_text("Rolled out by the update ring.")
+    reload_until(administrator, lambda: "Completed" in tickets(administrator).inner_text())
+    expect(intune.task(title)).to_contain_text("completed")
+
+    intune.fix_all(title)
+    product.sync()
+    administrator.reload()
+    verification = administrator.get_by_role("region", name="Verification")
+    number = verified_of(verification.inner_text())
+    assert number[0] == number[1] > 0
+    timeline = administrator.get_by_role("region", name="Timeline")
+    for words in ("security", "itadmin", "Rolled out by the update ring."):
+        expect(timeline).to_contain_text(words)
+
+    page.goto("/remediation/")
+    rows = [row for row in download_csv(page) if row["title"] == title]
+    assert len(rows) == 1
+    assert rows[0]["status"] == "completed"
+    assert rows[0]["requester"] == "security"
+    assert int(rows[0]["target_devices"]) == int(rows[0]["fixed_devices"]) == number[0]
+
+
+def test_an_activity_completes_by_itself_when_all_devices_are_fixed(visitors: Visitors, product: Product):
+    page = visitors.visit("security")
+    title, activity = request_from_dashboard(page, 1)
+    expect(tickets(page)).to_contain_text("Created")
+    intune = IntuneAdministrator(visitors.sandbox())
+
+    intune.fix_all(title)
+    product.sync()
+
+    page.goto(activity)
+    expect(page.locator(".head")).to_contain_text("Completed")
+    expect(page.locator("main")).to_contain_text(re.compile("automatic", re.IGNORECASE))
+    reload_until(page, lambda: "Completed" in tickets(page).inner_text())
+    expect(intune.task(title)).to_contain_text("completed")
+
+
+def test_when_graph_refuses_the_page_says_what_to_do_and_the_story_still_ends_in_verified(
+    visitors: Visitors, product: Product
+):
+    intune = IntuneAdministrator(visitors.sandbox())
+    intune.withdraw(WRITE)
+    page = visitors.visit("security")
+    title, activity = request_from_dashboard(page, 2)
+
+    expect(tickets(page)).to_contain_text(re.compile("refused", re.IGNORECASE))
+    expect(page.locator("main")).to_contain_text(re.compile("hand it over|hand over", re.IGNORECASE))
+    devices = download_devices(page)
+    assert len(devices) > 0
+    intune.grant(WRITE)
+
+    administrator = visitors.visit("itadmin")
+    administrator.goto(activity)
+    mark_as_completed(administrator, "Done from the list.")
+    intune.fix_all(title)
+    product.sync()
+    administrator.reload()
+    number = verified_of(administrator.get_by_role("region", name="Verification").inner_text())
+    assert number == (len(devices), len(devices))
+
+
+def test_a_ticket_that_was_stored_behind_an_error_is_found_and_not_sent_twice(visitors: Visitors, product: Product):
+    intune = IntuneAdministrator(visitors.sandbox())
+    intune.order_fault("504 after it was stored")
+    page = visitors.visit("security")
+    title, _ = request_from_dashboard(page, 3)
+
+    stay(page)
+    expect(tickets(page)).to_contain_text("Checking")
+    expect(tickets(page)).to_contain_text("Created", timeout=20_000)
+    expect_stayed(page)
+    assert len(product.sandbox.tasks_named(title)) == 1
+
+
+def test_a_throttled_ticket_says_when_it_is_tried_again_and_arrives_once(visitors: Visitors, product: Product):
+    intune = IntuneAdministrator(visitors.sandbox())
+    intune.order_fault("429 too many requests")
+    page = visitors.visit("security")
+    title, _ = request_from_dashboard(page, 4)
+
+    stay(page)
+    expect(tickets(page)).to_contain_text("Retrying")
+    expect(tickets(page)).to_contain_text("Created", timeout=20_000)
+    expect_stayed(page)
+    assert len(product.sandbox.tasks_named(title)) == 1
+
+
+def mark_as_completed(page: Page, note: str) -> None:
+    page.get_by_role("button", name="Mark as completed").first.click()
+    form = page.locator("form").filter(has=page.locator("[name=verb][value=complete]")).last
+    form.get_by_label(re.compile("note", re.IGNORECASE)).fill(note)
+    form.get_by_role("button", name="Mark as completed").click()
+    expect(page.locator(".head")).to_contain_text("Completed")
+
+
+def verified_of(text: str) -> tuple[int, int]:
+    """The two numbers of *Verified n of m*."""
+    found = re.search(r"Verified\s+([\d,]+)\s+of\s+([\d,]+)", text)
+    assert found, text
+    return int(found[1].replace(",", "")), int(found[2].replace(",", ""))
+
+
+def download_devices(page: Page) -> list[dict[str, str]]:
+    return download_csv(page)

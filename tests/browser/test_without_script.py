@@ -1,0 +1,52 @@
+"""With script switched off: plain links and forms do the same work."""
+
+import re
+
+from playwright.sync_api import expect
+
+from .visitors import Visitors
+from .walking import OPEN_A_TICKET
+
+
+def test_from_the_list_to_a_completed_activity(visitors: Visitors):
+    page = visitors.visit("security", script=False)
+    page.goto("/recommendations/")
+    row = page.locator("main tbody a.t").nth(9)
+    name = row.get_attribute("title") or row.inner_text()
+
+    row.click()
+    flyout = page.get_by_role("dialog")
+    expect(flyout.get_by_role("heading", level=2)).to_have_text(name)
+    flyout.get_by_role("link", name="Open as page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.get_by_role("link", name="Remediation options").click()
+    page.get_by_label(OPEN_A_TICKET).uncheck()
+    page.get_by_label("Add notes").fill("Without script.")
+    page.get_by_role("button", name="Update the preview").click()
+    expect(page.locator("main")).to_contain_text("No ticket is opened.")
+    expect(page.get_by_label("Add notes")).to_have_value("Without script.")
+    page.get_by_role("button", name="Submit request").click()
+
+    page.wait_for_url("**/remediation/activities/*/")
+    expect(page.locator("main")).to_contain_text("Without script.")
+    page.locator("summary", has_text="Mark as completed").or_(
+        page.get_by_role("button", name="Mark as completed")
+    ).first.click()
+    form = page.locator("form").filter(has=page.locator("[name=verb][value=complete]")).last
+    if form.get_by_role("button", name="Mark as completed").is_visible():
+        form.get_by_role("button", name="Mark as completed").click()
+    expect(page.locator(".head")).to_contain_text(re.compile("Completed"))
+
+
+def test_the_flyout_closes_and_filters_apply(visitors: Visitors):
+    page = visitors.visit("security", script=False)
+    page.goto("/recommendations/")
+    page.locator("main tbody a.t").first.click()
+    page.get_by_role("dialog").get_by_role("link", name="Close").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.locator("main input[type=search]").fill("chrome")
+    page.locator("main input[type=search]").press("Enter")
+    page.wait_for_url("**q=chrome*")
+    for link in page.locator("main tbody a.t").all():
+        assert "chrome" in link.inner_text().lower()

@@ -1,0 +1,72 @@
+"""Steps that several stories take, each as a person takes it."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from playwright.sync_api import Locator, Page, expect
+
+from .product import wait_for
+
+OPEN_A_TICKET = "Open a ticket in Intune (for AAD joined devices)"
+
+
+def top_recommendations(page: Page) -> Locator:
+    return page.get_by_role("region", name="Top security recommendations").locator("tbody a.t")
+
+
+def open_flyout(page: Page, recommendation: Locator) -> str:
+    """Open a row's flyout; answers the recommendation's name."""
+    title = recommendation.get_attribute("title") or recommendation.inner_text()
+    recommendation.click()
+    flyout = page.get_by_role("dialog")
+    expect(flyout.get_by_role("heading", level=2)).to_have_text(title)
+    return title
+
+
+def fill_request(page: Page, *, days: int = 10, notes: str = "Please begin with the kiosks.") -> None:
+    """Everything that the form asks, with a ticket."""
+    page.get_by_label(OPEN_A_TICKET).check()
+    page.get_by_text("High", exact=True).click()
+    page.get_by_label("Remediation due date").fill((date.today() + timedelta(days=days)).isoformat())
+    page.get_by_label("Add notes").fill(notes)
+
+
+def submit(page: Page) -> str:
+    """Answers the address of the activity that it made."""
+    page.get_by_role("button", name="Submit request").click()
+    page.wait_for_url("**/remediation/activities/*/")
+    return page.url
+
+
+def tickets(page: Page) -> Locator:
+    return page.get_by_role("region", name="Tickets")
+
+
+def stay(page: Page) -> None:
+    """From here on the page must not load anew; `expect_stayed` looks."""
+    page.evaluate("window.stayed = true")
+
+
+def expect_stayed(page: Page) -> None:
+    assert page.evaluate("window.stayed"), "the page loaded anew"
+
+
+def reload_until(page: Page, condition: Callable[[], bool], seconds: float = 15) -> None:
+    """For what changes while nobody looks: come back until it is there."""
+
+    def there() -> bool:
+        page.reload()
+        return condition()
+
+    wait_for(there, seconds, lambda: page.locator("main").inner_text())
+
+
+def download_csv(page: Page) -> list[dict[str, str]]:
+    """Press *Export to CSV* and read the file as a spreadsheet does."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export to CSV").first.click()
+    content = download.value.path().read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf"), "no byte order mark"
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
