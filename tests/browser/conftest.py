@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from .places import Places, make_places
 from .product import Product, running_product
 from .visitors import Visitors, launch
 
@@ -29,6 +30,11 @@ def browser() -> Iterator[Browser]:
         browser = launch(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def places(product: Product) -> Places:
+    return make_places(product)
 
 
 @pytest.fixture

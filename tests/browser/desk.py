@@ -40,6 +40,10 @@ class Desk:
         found = re.findall(r'data-open="(\d+)"', self.get("/recommendations/", **query).text)
         return [int(pk) for pk in dict.fromkeys(found)]
 
+    def name_of(self, recommendation: int) -> str:
+        page = self.get(f"/recommendations/{recommendation}/").text
+        return unescape(re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[1]).strip()
+
     def request(self, recommendation: int, **changes: Any) -> str:
         """Submit a remediation request with what the form proposes; answers the activity's path."""
         path = f"/recommendations/{recommendation}/remediation/"

@@ -1,0 +1,147 @@
+"""Every page, at each width and in both themes: axe finds nothing, and nothing scrolls sideways."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .audit import faults
+from .desk import Desk
+from .places import WRITE, Places
+from .product import Product
+from .visitors import Visitors
+
+PAGES = {
+    "dashboard": ("security", "/"),
+    "dashboard, a viewer's": ("viewer", "/"),
+    "dashboard with flyout": ("security", "/?open={requested}"),
+    "recommendations": ("security", "/recommendations/"),
+    "recommendations with flyout": ("security", "/recommendations/?open={untouched}"),
+    "recommendations, nothing found": ("security", "/recommendations/?q=no+such+thing&type=update"),
+    "recommendation": ("security", "/recommendations/{requested}/"),
+    "recommendation, a viewer's": ("viewer", "/recommendations/{untouched}/"),
+    "devices of a recommendation": ("security", "/recommendations/{untouched}/devices/"),
+    "remediation options": ("security", "/recommendations/{untouched}/remediation/"),
+    "remediation options, already requested": ("security", "/recommendations/{requested}/remediation/"),
+    "exception options": ("security", "/recommendations/{untouched}/exception/"),
+    "activities": ("security", "/remediation/"),
+    "activities, nothing found": ("security", "/remediation/?q=no+such+thing"),
+    "exceptions": ("security", "/remediation/exceptions/"),
+    "tickets": ("security", "/remediation/tickets/"),
+    "activity, created": ("security", "{created}"),
+    "activity, accepted": ("itadmin", "{accepted}"),
+    "activity, rejected": ("security", "{rejected}"),
+    "activity, claimed": ("security", "{claimed}"),
+    "activity, cancelled": ("viewer", "{cancelled}"),
+    "activity without a ticket": ("itadmin", "{unticketed}"),
+    "settings": ("admin", "/settings/"),
+    "settings, sources": ("admin", "/settings/sources/"),
+    "settings, syncs": ("admin", "/settings/syncs/"),
+}
+ERRORS = {
+    "403": ("viewer", "/settings/", 403),
+    "404": ("security", "/recommendations/999999999/", 404),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_and_fits(visitors: Visitors, places: Places, name: str):
+    person, pattern = PAGES[name]
+    page = visitors.visit(person)
+    page.goto(places.path(pattern))
+    expect(page.locator("h1")).to_have_count(1)
+
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_page_is_accessible_and_fits(visitors: Visitors, name: str):
+    person, path, status = ERRORS[name]
+    visitors.expect(status)
+    page = visitors.visit(person)
+
+    answer = page.goto(path)
+
+    assert answer and answer.status == status
+    assert faults(page) == []
+
+
+def test_the_sign_in_page_is_accessible_and_fits_also_after_an_error(visitors: Visitors):
+    page = visitors.visit()
+    page.goto("/accounts/login/?next=/remediation/")
+    assert faults(page) == []
+
+    page.get_by_label("User name").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert faults(page) == []
+
+
+def test_open_menus_are_accessible_and_fit(visitors: Visitors, places: Places):
+    page = visitors.visit("security")
+    page.goto("/recommendations/")
+    for menu in page.locator("details.menu > summary").all():
+        menu.click()
+        assert faults(page) == [], menu.inner_text()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.keyboard.press("Escape")
+
+
+def test_the_navigation_of_a_phone_is_accessible(visitors: Visitors):
+    page = visitors.visit("security", width=380)
+    page.goto("/")
+    page.get_by_role("button", name="Open navigation").click()
+    expect(page.get_by_role("link", name="Security recommendations")).to_be_visible()
+    page.get_by_role("link", name="Security recommendations").click()
+    page.wait_for_url("**/recommendations/")
+
+
+def test_an_invalid_request_is_explained_accessibly(visitors: Visitors, places: Places):
+    page = visitors.visit("security")
+    page.goto(places.path("/recommendations/{untouched}/remediation/"))
+    page.get_by_label("Remediation due date").fill("2020-01-01")
+    page.get_by_role("button", name="Submit request").click()
+
+    expect(page.locator("main")).to_contain_text("The due date must be today or later.")
+    assert faults(page) == []
+
+
+def test_of_two_people_at_once_one_sees_who_was_first(visitors: Visitors, product: Product, places: Places):
+    visitors.expect(409)
+    desk = Desk(product, "security")
+    activity = desk.request(desk.recommendations()[20], open_ticket=None)
+    page = visitors.visit("itadmin")
+    page.goto(activity)
+    desk.move(activity, "complete", "It was me.")
+
+    mark_as_completed(page)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("This has changed meanwhile")
+    expect(page.locator("main")).to_contain_text("security")
+    expect(page.locator("main")).to_contain_text("It was me.")
+    assert faults(page) == []
+
+
+@pytest.fixture
+def refusing(product: Product) -> Iterator[None]:
+    product.sandbox.do("withdraw", role=WRITE)
+    yield
+    product.sandbox.do("grant", role=WRITE)
+
+
+def test_a_refused_ticket_is_explained_accessibly(visitors: Visitors, product: Product, places: Places, refusing: None):
+    desk = Desk(product, "security")
+    activity = desk.request(desk.recommendations()[21])
+    page = visitors.visit("security")
+    page.goto(activity)
+
+    expect(page.locator("main")).to_contain_text("refused", ignore_case=True)
+    assert faults(page) == []
+
+
+def mark_as_completed(page: Page) -> None:
+    """Press the button, and send the form that it opens."""
+    page.get_by_role("button", name="Mark as completed").first.click()
+    form = page.locator("form").filter(has=page.locator("[name=verb][value=complete]")).last
+    form.get_by_role("button", name="Mark as completed").click()
