@@ -44,6 +44,12 @@ class Desk:
         page = self.get(f"/recommendations/{recommendation}/").text
         return unescape(re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[1]).strip()
 
+    def source_id_of(self, recommendation: int) -> str:
+        """The id by which the sandbox knows it."""
+        return unescape(
+            re.search(r"(va-_-[^<\s]+|sca-_-[^<\s]+)<", self.get(f"/recommendations/{recommendation}/").text)[1]
+        )
+
     def request(self, recommendation: int, **changes: Any) -> str:
         """Submit a remediation request with what the form proposes; answers the activity's path."""
         path = f"/recommendations/{recommendation}/remediation/"

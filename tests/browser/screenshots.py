@@ -1,0 +1,119 @@
+"""Pictures of the main pages of the running demo: python -m tests.browser.screenshots DIR.
+
+Starts a product of its own with the demo's estate, works in it for a while, and photographs each page at 1280 and 380
+pixels in both themes. With --readme it also renews the pictures of the README in docs/screenshots.
+"""
+
+import argparse
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from integrations.sandbox.estate import DEFAULT_DEVICES
+
+from .desk import Desk
+from .places import task_of
+from .product import PROJECT, Product, running_product, wait_for
+from .visitors import Visitors, launch
+
+SHOTS = {
+    "login": ("", "/accounts/login/"),
+    "dashboard": ("security", "/"),
+    "flyout": ("security", "/recommendations/?open={first}"),
+    "recommendations": ("security", "/recommendations/"),
+    "recommendations-empty": ("security", "/recommendations/?q=no+such+thing"),
+    "recommendation": ("security", "/recommendations/{first}/"),
+    "devices": ("security", "/recommendations/{first}/devices/"),
+    "remediation-options": ("security", "/recommendations/{untouched}/remediation/"),
+    "exception-options": ("security", "/recommendations/{untouched}/exception/"),
+    "activities": ("security", "/remediation/"),
+    "exceptions": ("security", "/remediation/exceptions/"),
+    "tickets": ("security", "/remediation/tickets/"),
+    "activity": ("security", "{claimed}"),
+    "activity-accepted": ("itadmin", "{accepted}"),
+    "activity-rejected": ("security", "{rejected}"),
+    "activity-without-ticket": ("security", "{unticketed}"),
+    "activity-refused": ("security", "{refused}"),
+    "settings": ("admin", "/settings/"),
+    "settings-sources": ("admin", "/settings/sources/"),
+    "settings-syncs": ("admin", "/settings/syncs/"),
+    "403": ("viewer", "/settings/"),
+    "404": ("security", "/recommendations/999999999/"),
+}
+FOR_README = {"dashboard": 900, "flyout": 900, "remediation-options": 900, "activity": 900}
+
+
+def work(product: Product) -> dict[str, object]:
+    """A morning's work, so that there is something to see; answers the places by name."""
+    security, administrator = Desk(product, "security"), Desk(product, "itadmin")
+    picked = security.recommendations()
+    days = [2, 9, 14, 30, 5, 20, 12]
+    made = [
+        security.request(pk, due_on=(date.today() + timedelta(days=day)).isoformat(), priority=priority)
+        for pk, day, priority in zip(picked[1:8], days, ["high", "medium", "low", "high", "medium"] * 2, strict=False)
+    ]
+    unticketed = security.request(picked[9], open_ticket=None)
+    wait_for(lambda: all("Created" in security.get(path).text for path in made), 60, lambda: product.log("delivery"))
+    sandbox = product.sandbox
+    tasks = [task_of(product, security, pk) for pk in picked[1:8]]
+    for task in (tasks[0], tasks[3]):
+        sandbox.do("accept", task=task, note="Ring 2 tonight.")
+    sandbox.do("reject", task=tasks[2], note="These kiosks are replaced next week.")
+    for number, percent in ((0, 62), (1, 96), (3, 17), (4, 100)):
+        sandbox.fix(security.source_id_of(picked[1 + number]), percent)
+    administrator.move(made[1], "complete", "Rolled out by the update ring. Some laptops were on leave.")
+    product.sync()
+    sandbox.do("withdraw", role="DeviceManagementApps.ReadWrite.All")
+    refused = security.request(picked[10])
+    wait_for(lambda: "refused" in security.get(refused).text.lower(), 20)
+    places = {"first": picked[0], "untouched": picked[8], "accepted": made[0], "claimed": made[1]}
+    return places | {"rejected": made[2], "unticketed": unticketed, "refused": refused}
+
+
+def photograph(page: Page, path: str, target: Path) -> None:
+    page.goto(path)
+    page.wait_for_load_state("load")
+    for width in (1280, 380):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            is_modal = page.get_by_role("dialog").count() > 0
+            page.screenshot(path=target.with_name(f"{target.name}-{width}-{theme}.png"), full_page=not is_modal)
+
+
+def photograph_for_readme(page: Page, path: str, target: Path, height: int) -> None:
+    page.set_viewport_size({"width": 1280, "height": height})
+    page.emulate_media(color_scheme="light")
+    page.goto(path)
+    page.screenshot(path=target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--readme", action="store_true", help="also renew docs/screenshots")
+    parser.add_argument("--devices", type=int, default=DEFAULT_DEVICES)
+    options = parser.parse_args()
+    options.directory.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="tvm-screenshots-") as folder,
+        running_product(Path(folder), options.devices) as product,
+        sync_playwright() as playwright,
+    ):
+        visitors = Visitors(launch(playwright), product)
+        places = work(product)
+        for name, (person, pattern) in SHOTS.items():
+            page = visitors.visit(person)
+            photograph(page, pattern.format(**places), options.directory / name)
+            if options.readme and name in FOR_README:
+                target = PROJECT / "docs" / "screenshots" / f"{name}.png"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                photograph_for_readme(page, pattern.format(**places), target, FOR_README[name])
+            page.context.close()
+        visitors.browser.close()
+
+
+if __name__ == "__main__":
+    main()
