@@ -46,9 +46,8 @@ class Desk:
 
     def source_id_of(self, recommendation: int) -> str:
         """The id by which the sandbox knows it."""
-        return unescape(
-            re.search(r"(va-_-[^<\s]+|sca-_-[^<\s]+)<", self.get(f"/recommendations/{recommendation}/").text)[1]
-        )
+        page = self.get(f"/recommendations/{recommendation}/").text
+        return unescape(re.search(r"<li>((?:va|sca)-_-.*?)</li>", page)[1])
 
     def request(self, recommendation: int, **changes: Any) -> str:
         """Submit a remediation request with what the form proposes; answers the activity's path."""
