@@ -285,5 +285,10 @@ def label(value: str, choices: Any = None) -> str:
     return str(dict(choices.choices).get(value, value)) if choices else str(value)
 
 
+def two_lines(first: str, second: str) -> SafeString:
+    """What names a row, and below it what identifies it."""
+    return format_html('<span class="t">{}</span><span class="small muted">{}</span>', first, second)
+
+
 def weaknesses(count: int) -> str:
     return ngettext("%(number)s weakness", "%(number)s weaknesses", count) % {"number": number(count)}

@@ -75,6 +75,10 @@ class Frame:
     def is_sandbox(self) -> bool:
         return bool(settings.MICROSOFT.tenant_id) and settings.MICROSOFT.is_sandbox
 
+    @property
+    def is_connected(self) -> bool:
+        return bool(settings.MICROSOFT.is_configured)
+
     @cached_property
     def theme(self) -> str:
         user = getattr(self._request, "user", None)

@@ -27,7 +27,8 @@ class Numbers:
 
     def __init__(self, request: HttpRequest) -> None:
         self._user = request.user
-        self._questions: dict[str, Any] = _frame_questions(selection(request))
+        # A partial has no frame.
+        self._questions: dict[str, Any] = {} if request.htmx else _frame_questions(selection(request))
         self._answers: dict[str, Any] = {}
 
     def ask(self, **questions: Any) -> "Numbers":

@@ -1,3 +1,22 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from . import overview
+from .details import activity, recommendation, tickets
+from .lists import activities, exceptions, recommendation_devices, recommendations
+from .lists import tickets as ticket_list
+
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("recommendations/", recommendations.recommendations, name="recommendations"),
+    path("recommendations/<int:pk>/", recommendation.recommendation, name="recommendation"),
+    path(
+        "recommendations/<int:pk>/devices/",
+        recommendation_devices.recommendation_devices,
+        name="recommendation_devices",
+    ),
+    path("remediation/", activities.activities, name="activities"),
+    path("remediation/exceptions/", exceptions.exceptions, name="exceptions"),
+    path("remediation/tickets/", ticket_list.tickets, name="tickets"),
+    path("remediation/tickets/<int:pk>/state/", tickets.ticket_state, name="ticket_state"),
+    path("remediation/activities/<int:pk>/", activity.activity, name="activity"),
+]

@@ -6,6 +6,7 @@ the rows are joined here from the cells of `dashboard.cells`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import django_filters
@@ -19,12 +20,12 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import exports
 from ..groups import Selection, selection
-from ..numbers import CAP, CountOf, numbers
+from ..numbers import CountOf, numbers
 from .chips import chips
 from .paging import Page, page_of
 
 Row = dict[str, Any]
-PER_PAGE = (25, 50, 100)
+EMPTY_ATTRIBUTES = format_html("{}", "")
 
 
 class Column(tables.Column):
@@ -54,7 +55,7 @@ class ListTable(tables.Table):
 
     fields: tuple[str, ...] = ()
     default_sort = ""
-    # What a row's first link opens: "open" puts it into the flyout, "href" follows it.
+    # What a row's first link does: "open" puts it into the flyout, "href" follows it; "" for rows without one.
     opens = "href"
     extra_csv: list[tuple[str, Any]] = []
 
@@ -80,7 +81,9 @@ class ListTable(tables.Table):
         )
 
     def _row_attributes(self, row: Row, marked: str) -> SafeString:
-        css = format_html(' class="on"') if marked and marked == str(row["pk"]) else ""
+        if not self.opens:
+            return EMPTY_ATTRIBUTES
+        css = format_html(' class="on"') if marked and marked == str(row["pk"]) else EMPTY_ATTRIBUTES
         return format_html(' data-{}="{}"{}', self.opens, row["pk"], css)
 
     def csv_columns(self) -> exports.Columns:
@@ -121,8 +124,21 @@ class List:
     def __post_init__(self) -> None:
         self.filters = self.filter_class(self.request.GET, queryset=self.queryset, request=self.request)
         self.groups: Selection = selection(self.request)
-        self.table = self.table_class(self.filters.qs, order_by=self._sort(), empty_text="")
-        self.rows_queryset: QuerySet = _with_tie_break(self.table.data.data)
+
+    def ask(self) -> None:
+        """Numbers that `prepare` needs, to be asked with the page's others."""
+
+    def prepare(self, queryset: QuerySet) -> QuerySet:
+        """What the rows show, beyond what the filters need."""
+        return queryset
+
+    @cached_property
+    def table(self) -> ListTable:
+        return self.table_class(self.prepare(self.filters.qs), order_by=self._sort(), empty_text="")
+
+    @property
+    def rows_queryset(self) -> QuerySet:
+        return _with_tie_break(self.table.data.data)
 
     def _sort(self) -> str:
         asked = self.request.GET.get("sort", "")
@@ -130,12 +146,13 @@ class List:
         return asked if column is not None and column.orderable else self.table_class.default_sort
 
     def csv(self) -> HttpResponse:
+        self.ask()
         return exports.stream(self.rows_queryset, self.table.csv_columns(), self.view)
 
     def page(self) -> Page:
-        asked = numbers(self.request)
-        asked.ask(list_count=CountOf(self.filters.qs))
-        return page_of(self.rows_queryset.values("pk", *self.table_class.fields), asked["list_count"], self.request.GET)
+        self.ask()
+        count = numbers(self.request).ask(list_count=CountOf(self.filters.qs))["list_count"]
+        return page_of(self.rows_queryset.values("pk", *self.table_class.fields), count, self.request.GET)
 
     def context(self) -> dict[str, Any]:
         page = self.page()
@@ -149,8 +166,6 @@ class List:
             "chips": chips(self.filters),
             "clear_url": self._url_without(set(self.filters.filters) | {"page", "open"}),
             "csv_url": "?" + _changed(self.request.GET, page=None, open=None, format="csv"),
-            "per_page_choices": PER_PAGE,
-            "cap": CAP,
             "kept": [(name, self.request.GET[name]) for name in ("sort", "per_page") if name in self.request.GET]
             + [("groups", value) for value in self.request.GET.getlist("groups")],
         }

@@ -49,10 +49,16 @@ class Page:
         has_more = self.number < self.pages or (self.is_capped and len(self.rows) == self.per_page)
         return self._url(self.number + 1) if has_more else ""
 
-    def _url(self, number: int) -> str:
+    @property
+    def sizes(self) -> list[tuple[int, str]]:
+        """Rows a page to choose from, each with its address; changing it starts over."""
+        return [(size, self._url(1, per_page=str(size))) for size in CHOICES]
+
+    def _url(self, number: int, **more: str) -> str:
         query = self.query.copy()
         query.pop("open", None)
-        query["page"] = str(number)
+        for name, value in {"page": str(number), **more}.items():
+            query[name] = value
         return "?" + query.urlencode()
 
 

@@ -23,6 +23,7 @@ for _filter in (
     cells.attempt_result,
     cells.tags,
     cells.label,
+    cells.weaknesses,
 ):
     register.filter(_filter.__name__, _filter)
 
@@ -34,6 +35,7 @@ register.simple_tag(cells.part, name="part")
 register.simple_tag(cells.points, name="points")
 register.simple_tag(cells.due, name="due")
 register.simple_tag(cells.chip, name="chip")
+register.simple_tag(cells.ticket_pill, name="ticket_pill")
 
 
 @register.simple_tag
@@ -49,3 +51,20 @@ def address(route: str, *args: object) -> str:
 def percent_of(part: float, whole: float) -> float:
     """Rounded to one decimal, for widths of bars."""
     return round(100 * part / whole, 1) if whole else 0.0
+
+
+@register.filter
+def item(mapping: object, name: str) -> object:
+    """A value by its name, for what is asked for by name only."""
+    return mapping[name]  # type: ignore[index]
+
+
+@register.filter
+def unlocalised(value: float) -> str:
+    """A number for an SVG attribute: never with a comma."""
+    return f"{value:g}"
+
+
+@register.filter
+def unsigned(value: int) -> int:
+    return abs(value)

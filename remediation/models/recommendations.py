@@ -48,9 +48,9 @@ class RecommendationQuerySet(models.QuerySet):
     def with_counts_in(self, groups) -> "RecommendationQuerySet":
         """Those exposed in the device groups, annotated with the sums of their counters over them."""
         total = {name: models.Sum(f"counters__{name}") for name in RecommendationCounter.SUMMED}
-        return self.filter(counters__group__in=groups, counters__exposed__gt=0).annotate(
-            **{f"in_{name}": expression for name, expression in total.items()}
-        )
+        summed = {f"in_{name}": expression for name, expression in total.items()}
+        # First the sums, then the question: a group without an exposed device still counts in the total.
+        return self.filter(counters__group__in=groups).annotate(**summed).filter(in_exposed__gt=0)
 
 
 class Recommendation(models.Model):

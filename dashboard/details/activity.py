@@ -1,0 +1,174 @@
+"""One remediation activity: what was claimed, what is verified, its devices, tickets, actions and history."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from remediation.models import (
+    ActivityCount,
+    ActivityDevice,
+    ActivityStatus,
+    AuditEvent,
+    DeviceState,
+    RemediationActivity,
+)
+
+from .. import exports
+from ..groups import Selection, selection
+from ..lists.paging import Page, page_of
+from .actions import actions
+from .handover import handover
+from .tickets import tickets_of
+from .timeline import timeline
+
+DEVICE_FIELDS = (
+    "device__name",
+    "group__name",
+    "installed_version",
+    "state",
+    "disk_paths",
+    "registry_paths",
+    "security_update",
+    "reported_at",
+    "device__last_seen_at",
+)
+DEVICE_CSV: exports.Columns = [
+    ("device", F("device__name")),
+    ("device_group", F("group__name")),
+    ("os", F("device__os_platform")),
+    ("entra_device_id", F("device__entra_device_id")),
+    ("state", F("state")),
+    ("installed_version", F("installed_version")),
+    ("security_update", F("security_update")),
+    ("disk_paths", F("disk_paths")),
+    ("registry_paths", F("registry_paths")),
+    ("checked_at", F("checked_at")),
+    ("reported_at", F("reported_at")),
+    ("last_seen_at", F("device__last_seen_at")),
+    ("ticket_part", F("batch")),
+]
+# In the order of the page: what needs work first.
+STATES = (
+    DeviceState.EXPOSED,
+    DeviceState.REGRESSED,
+    DeviceState.NOT_SEEN,
+    DeviceState.FIXED,
+    DeviceState.EXCEPTED,
+    DeviceState.OUT_OF_SCOPE,
+)
+TIMELINE_LENGTH = 50
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The target devices by state, cut to the groups that the reader sees."""
+
+    counts: dict[str, int]
+    targets: int
+    activity: RemediationActivity
+
+    @property
+    def fixed(self) -> int:
+        return self.counts[DeviceState.FIXED]
+
+    @property
+    def left(self) -> int:
+        return self.counts[DeviceState.EXPOSED] + self.counts[DeviceState.REGRESSED]
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a complete sync has looked since the activity came to its present status."""
+        checked_at = self.activity.checked_at
+        if checked_at is None:
+            return False
+        return self.activity.status != ActivityStatus.COMPLETED or checked_at >= self.activity.status_changed_at
+
+    @property
+    def is_verified(self) -> bool:
+        return self.targets > 0 and self.fixed == self.targets
+
+    @cached_property
+    def segments(self) -> list[tuple[str, float, float]]:
+        """Colour, start and width in percent of each part of the bar."""
+        tones = [
+            ("f-low", self.fixed),
+            ("f-high", self.left),
+            ("f-none", self.counts[DeviceState.NOT_SEEN]),
+            ("f-med", self.counts[DeviceState.EXCEPTED]),
+        ]
+        found, start = [], 0.0
+        for tone, count in tones:
+            width = 100 * count / self.targets if self.targets else 0.0
+            if count:
+                found.append((tone, round(start, 2), round(max(width - 0.2, 0.3), 2)))
+            start += width
+        return found
+
+    @property
+    def states(self) -> list[tuple[DeviceState, int]]:
+        return [(state, self.counts[state]) for state in STATES if self.counts[state]]
+
+
+@require_GET
+def activity(request: HttpRequest, pk: int) -> HttpResponse:
+    item = get_object_or_404(_activities(request), pk=pk)
+    state = _state(request)
+    devices = _devices(item, selection(request), state)
+    if request.GET.get("format") == "csv":
+        return exports.stream(devices, DEVICE_CSV, f"activity-{pk}-devices")
+    counts = _counts(item, selection(request))
+    seen = _verification(item, counts)
+    context = {
+        "activity": item,
+        "counts": counts,
+        "verification": seen,
+        "state": state,
+        "devices": _page(devices, seen, state, request),
+        "tickets": tickets_of(item, request.user),
+        "actions": actions(item, request.user),
+        "handover": handover(item, seen.targets),
+        "timeline": timeline(AuditEvent.objects.about(item).order_by("-pk")[:TIMELINE_LENGTH]),
+    }
+    return render(request, "dashboard/activity.html", context)
+
+
+def _activities(request: HttpRequest) -> QuerySet[RemediationActivity]:
+    return RemediationActivity.objects.visible_to(request.user).select_related(
+        "recommendation", "requester", "assignee", "status_changed_by"
+    )
+
+
+def _state(request: HttpRequest) -> str:
+    asked = request.GET.get("state", "")
+    return asked if asked in DeviceState.values else ""
+
+
+def _counts(item: RemediationActivity, groups: Selection) -> list[ActivityCount]:
+    """All that the reader may see, whichever groups are selected: an activity is judged as a whole."""
+    counts = ActivityCount.objects.filter(activity=item).select_related("group").order_by("group__name")
+    visible = {group.pk for group in groups.visible}
+    return [count for count in counts if groups.sees_everything or count.group_id in visible]
+
+
+def _verification(item: RemediationActivity, counts: list[ActivityCount]) -> Verification:
+    sums = {state: sum(getattr(count, state.value) for count in counts) for state in DeviceState}
+    return Verification(sums, sum(count.targets for count in counts), item)
+
+
+def _devices(item: RemediationActivity, groups: Selection, state: str) -> QuerySet[ActivityDevice]:
+    devices = ActivityDevice.objects.filter(activity=item)
+    if not groups.sees_everything:
+        devices = devices.filter(group__in=[group.pk for group in groups.visible])
+    return (devices.filter(state=state) if state else devices).order_by("state", "device")
+
+
+def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, request: HttpRequest) -> Page:
+    """The counts are known already, so nothing is counted again."""
+    count = seen.counts[DeviceState(state)] if state else seen.targets
+    query = request.GET.copy()
+    query.setdefault("per_page", "25")
+    return page_of(devices.values("pk", *DEVICE_FIELDS), count, query)

@@ -1,0 +1,139 @@
+"""One recommendation: the flyout over a list, the same as a partial, and the same as a page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from remediation.models import (
+    ExploitLevel,
+    Exposure,
+    Recommendation,
+    RecommendationCounter,
+    Severity,
+    TicketSystem,
+    Weakness,
+)
+
+from ..activities import TICKET_FIELDS, with_progress, with_ticket
+from ..groups import Selection, selection
+from ..numbers import activities_in
+from ..scores import Weights, weight_questions
+from .next_steps import description, next_steps
+
+SHOWN_WEAKNESSES = 4
+SHOWN_DEVICES = 3
+SHOWN_ACTIVITIES = 5
+# Up to here the riskiest devices are named; sorting more would take longer than the rest of the page.
+SORTED_BY_RISK_UP_TO = 20_000
+
+
+@dataclass(frozen=True)
+class Impact:
+    exposure: float
+    configuration: float
+    score: float
+
+    @property
+    def score_after(self) -> float:
+        return self.score - self.exposure
+
+
+@require_GET
+def recommendation(request: HttpRequest, pk: int) -> HttpResponse:
+    found = describe(request, pk)
+    if found is None:
+        raise Http404
+    return render(request, "dashboard/recommendation.html", found | {"as_page": True})
+
+
+def flyout(request: HttpRequest) -> dict[str, Any]:
+    """The context of the panel that `?open=<id>` asks for; empty when there is none to show."""
+    asked = request.GET.get("open", "")
+    if not (asked.isascii() and asked.isdigit() and len(asked) < 16):
+        return {}
+    query = request.GET.copy()
+    del query["open"]
+    return (describe(request, int(asked)) or {}) | {"close_url": f"{request.path}?{query.urlencode()}"}
+
+
+def flyout_partial(request: HttpRequest) -> HttpResponse | None:
+    """The panel alone, when the page's script asks for it."""
+    if not (request.htmx and request.htmx.target == "flyout"):
+        return None
+    found = flyout(request)
+    if "recommendation" not in found:
+        raise Http404
+    response = render(request, "dashboard/_flyout.html", found)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+def describe(request: HttpRequest, pk: int) -> dict[str, Any] | None:
+    """Everything that the panel says, for the selected device groups; None for what the reader may not see."""
+    groups = selection(request)
+    item = _item(request, pk, groups)
+    if item is None:
+        return None
+    weights = Weights.read({name: getattr(item, name) for name in weight_questions(groups)})
+    on_exposure, on_configuration = weights.impacts(vars(item))
+    weaknesses = _weaknesses(item)
+    may_handle = request.user.has_perm("remediation.handle_remediation")
+    return {
+        "recommendation": item,
+        "impact": Impact(on_exposure, on_configuration, weights.score),
+        "type": item.get_remediation_type_display(),
+        "description": description(item, weaknesses),
+        "steps": next_steps(item, bool(item.intune_is_on), may_handle),
+        "weaknesses": weaknesses,
+        "devices": _devices(item, groups),
+        "activities": _activities(item, groups),
+        "may_handle": may_handle,
+    }
+
+
+def _item(request: HttpRequest, pk: int, groups: Selection) -> Recommendation | None:
+    here = Q(counters__group__in=groups.ids)
+    sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in RecommendationCounter.SUMMED}
+    intune = TicketSystem.objects.filter(key="intune").values("is_enabled")[:1]
+    visible = Recommendation.objects.visible_to(request.user).filter(pk=pk).values("pk")
+    found = Recommendation.objects.filter(pk__in=visible).annotate(**sums)
+    return found.annotate(intune_is_on=intune, **weight_questions(groups)).first()
+
+
+def _weaknesses(item: Recommendation) -> list[Weakness]:
+    """The worst ones first, each with the totals of all."""
+    if not item.software_id:
+        return []
+    exploited = Case(When(exploit_level=ExploitLevel.NONE, then=Value(0)), default=Value(1))
+    named = Weakness.objects.filter(versions__software=item.software_id).values("pk")
+    return list(
+        Weakness.objects.filter(pk__in=named)
+        .annotate(
+            is_exploited=exploited,
+            critical=Window(Sum(Case(When(severity=Severity.CRITICAL, then=Value(1)), default=Value(0)))),
+            exploited=Window(Sum(exploited)),
+            known_exploited=Window(Count("kev_added_on")),
+        )
+        .order_by(F("kev_added_on").desc(nulls_last=True), "-is_exploited", F("cvss").desc(nulls_last=True), "name")[
+            :SHOWN_WEAKNESSES
+        ]
+    )
+
+
+def _devices(item: Recommendation, groups: Selection) -> QuerySet[Exposure]:
+    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
+    exposures = Exposure.objects.filter(recommendation=item)
+    if not groups.is_whole_organisation:
+        exposures = exposures.filter(device__group__in=groups.ids)
+    return exposures.select_related("device", "version").order_by(order, "device")[:SHOWN_DEVICES]
+
+
+def _activities(item: Recommendation, groups: Selection) -> QuerySet:
+    active_first = Case(When(status="active", then=Value(0)), default=Value(1))
+    mine = activities_in(groups).filter(recommendation=item).order_by(active_first, "-pk")
+    fields = ("pk", "status", "title", "due_on", "in_fixed", "in_targets", *TICKET_FIELDS)
+    return with_ticket(with_progress(mine, groups)).values(*fields)[:SHOWN_ACTIVITIES]

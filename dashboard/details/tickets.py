@@ -1,0 +1,65 @@
+"""The tickets of an activity with their attempts, and the partial that follows one until its delivery has ended."""
+
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from remediation.models import (
+    FINAL_STATES,
+    DeliveryState,
+    RemediationActivity,
+    Route,
+    Ticket,
+    TicketAttempt,
+    User,
+)
+
+# What htmx understands as: this was the last poll.
+STOP_POLLING = 286
+SHOWN_ATTEMPTS = 20
+
+
+class TicketView:
+    """A ticket as the page shows it."""
+
+    def __init__(self, ticket: Ticket, user: User) -> None:
+        self.ticket = ticket
+        self.is_final = ticket.delivery_state in FINAL_STATES
+        self.may_retry = ticket.delivery_state == DeliveryState.DEAD and user.has_perm("remediation.handle_remediation")
+        self.is_refused = ticket.delivery_state == DeliveryState.DEAD and ticket.system.create_route in {
+            Route.REFUSED,
+            Route.UNLICENSED,
+        }
+        self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
+
+    @property
+    def version(self) -> str:
+        """Changes with whatever the page shows of it."""
+        return f"{self.ticket.delivery_state}.{self.ticket.fence}.{self.ticket.attempts}.{len(self.attempts)}"
+
+    @property
+    def wishes(self) -> str:
+        """What we want to stand remotely and does not yet."""
+        ticket = self.ticket
+        return "" if ticket.remote_wanted == ticket.remote_state else ticket.get_remote_wanted_display()
+
+
+def tickets_of(activity: RemediationActivity, user: User) -> list[TicketView]:
+    return [TicketView(ticket, user) for ticket in _with_attempts(activity.tickets.order_by("batch"))]
+
+
+@require_GET
+def ticket_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """The ticket's rows when they have changed since `?seen=`; nothing when they have not."""
+    ticket = get_object_or_404(_with_attempts(Ticket.objects.visible_to(request.user)), pk=pk)
+    view = TicketView(ticket, request.user)
+    if not view.is_final and request.GET.get("seen") == view.version:
+        return HttpResponse(status=204)
+    status = STOP_POLLING if view.is_final and request.htmx else 200
+    return render(request, "dashboard/_ticket.html", {"view": view}, status=status)
+
+
+def _with_attempts(tickets):
+    history = Prefetch("history", TicketAttempt.objects.order_by("-pk"))
+    return tickets.select_related("system").prefetch_related(history)

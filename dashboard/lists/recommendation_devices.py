@@ -1,0 +1,118 @@
+"""The devices that one recommendation applies to, in the selected device groups."""
+
+import django_filters
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from remediation.models import Exposure, ExposureLevel, Recommendation
+
+from .. import cells
+from ..groups import selection
+from .base import Column, List, ListFilters, ListTable, show, text_filter
+
+
+class ExposedDeviceTable(ListTable):
+    fields = (
+        "device__name",
+        "device__group__name",
+        "device__os_platform",
+        "version__version",
+        "device__last_seen_at",
+        "device__exposure_level",
+        "first_seen_at",
+    )
+    default_sort = ""
+    opens = ""
+    extra_csv = [
+        ("device_id", F("device__source_id")),
+        ("entra_device_id", F("device__entra_device_id")),
+        ("os_version", F("device__os_version")),
+        ("value", F("device__value")),
+    ]
+
+    device = Column(
+        gettext_lazy("Device"),
+        lambda row: cells.two_lines(row["device__name"], row["device__os_platform"]),
+        sort="device__name",
+        head=True,
+        csv=[("device", F("device__name")), ("os", F("device__os_platform"))],
+    )
+    group = Column(
+        gettext_lazy("Device group"),
+        lambda row: row["device__group__name"],
+        sort="device__group__name",
+        css="two hide-s",
+        csv=[("device_group", F("device__group__name"))],
+    )
+    version = Column(
+        gettext_lazy("Installed"),
+        lambda row: row["version__version"] or cells.EMPTY,
+        sort="version__version",
+        css="text-break",
+        csv=[("installed_version", F("version__version"))],
+    )
+    exposure = Column(
+        gettext_lazy("Exposure"),
+        lambda row: cells.level(row["device__exposure_level"]),
+        sort="device__risk_sum",
+        css="hide-s",
+        csv=[("exposure_level", F("device__exposure_level"))],
+    )
+    since = Column(
+        gettext_lazy("Exposed since"),
+        lambda row: cells.day(row["first_seen_at"]),
+        sort="first_seen_at",
+        css="muted text-nowrap hide-t",
+        csv=[("exposed_since", F("first_seen_at"))],
+    )
+    seen = Column(
+        gettext_lazy("Last seen"),
+        lambda row: cells.moment(row["device__last_seen_at"]),
+        sort="device__last_seen_at",
+        css="num muted",
+        csv=[("last_seen_at", F("device__last_seen_at"))],
+    )
+
+
+class ExposedDeviceFilters(ListFilters):
+    q = text_filter("with_text")
+    level = django_filters.MultipleChoiceFilter(
+        field_name="device__exposure_level", choices=ExposureLevel, label=gettext_lazy("Exposure")
+    )
+
+    class Meta:
+        model = Exposure
+        fields: list[str] = []
+
+    def with_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(device__name__icontains=value)
+
+
+@require_GET
+def recommendation_devices(request: HttpRequest, pk: int) -> HttpResponse:
+    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
+    groups = selection(request)
+    exposures = Exposure.objects.filter(recommendation=recommendation)
+    if not groups.is_whole_organisation:
+        exposures = exposures.filter(device__group__in=groups.ids)
+    listing = List(
+        request,
+        ExposedDeviceTable,
+        ExposedDeviceFilters,
+        exposures,
+        view=f"exposed-devices-{pk}",
+        title=_("Exposed devices"),
+        noun=_("exposed devices"),
+        empty={
+            "icon": "shield-check",
+            "title": _("No exposed device"),
+            "text": _("None in the selected device groups is exposed to this."),
+        },
+    )
+    return show(
+        listing, "dashboard/recommendation_devices.html", placeholder=_("Filter by name"), recommendation=recommendation
+    )

@@ -1,0 +1,255 @@
+"""The dashboard: scores with their trend, and what comes first. Every number is a sum of stored rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import JSONObject
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from remediation import scoring
+from remediation.models import (
+    ActivityStatus,
+    Category,
+    Device,
+    DeviceGroup,
+    ExposureLevel,
+    OrganisationScore,
+    RecommendationStatus,
+    RemediationType,
+    ScoreSnapshot,
+)
+
+from . import charts
+from .activities import with_progress
+from .details.recommendation import flyout, flyout_partial
+from .glyphs import LEVELS
+from .groups import Selection, selection
+from .lists.activities import overdue
+from .lists.recommendations import with_impact
+from .numbers import CountOf, activities_in, numbers, recommendations_in
+from .scores import Weights, ask_weights, settings_in, weights
+
+TREND = timedelta(days=30)
+ROWS = 6
+SHORT_ROWS = 5
+# Activities are sorted by the order of these.
+RANKED = 100
+KEEP = 3600
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score with where it came from in the last 30 days. `explained` is ours where the source's own is the headline."""
+
+    value: float | None
+    points: list[charts.Point]
+    explained: float | None = None
+
+    @property
+    def level(self) -> str:
+        return scoring.level(self.value or 0)
+
+    @property
+    def change(self) -> int:
+        return round(self.points[-1].value) - round(self.points[0].value) if len(self.points) > 1 else 0
+
+    @property
+    def days(self) -> int:
+        return (self.points[-1].day - self.points[0].day).days if self.points else 0
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    panel = flyout_partial(request)
+    if panel is not None:
+        return panel
+    groups = selection(request)
+    _ask(request, groups)
+    if numbers(request)["frame_synced_at"] is None or not groups.visible:
+        return render(request, "dashboard/first_start.html")
+    top = _top_recommendations(request, groups)
+    history = _published(request, "history", lambda: _history(groups))
+    settings = _published(request, "settings", lambda: _settings(groups))
+    exposure = _exposure(history, weights(request))
+    context = {
+        "numbers": numbers(request),
+        "exposure": exposure,
+        "exposure_chart": _chart(exposure, _("Exposure score")),
+        "configuration": _configuration(history, settings),
+        "categories": _categories(settings),
+        "levels": _levels(request),
+        "devices_chart": charts.donut(_slices(request), _("devices")),
+        "devices_total": sum(piece.count for piece in _slices(request)),
+        "recommendations": top[:ROWS],
+        "activities": _top_activities(groups, top),
+        "software": _top_software(top),
+        "devices": _published(request, "devices", lambda: _top_devices(groups)),
+    }
+    return render(request, "dashboard/overview.html", context | flyout(request))
+
+
+def _ask(request: HttpRequest, groups: Selection) -> None:
+    ask_weights(request)
+    excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
+    newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
+    today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()
+    levels = {name: _total(today, name) for name in (*_LEVEL_FIELDS.values(), "unseen")}
+    numbers(request).ask(top_overdue=CountOf(overdue(activities_in(groups))), top_excepted=CountOf(excepted), **levels)
+
+
+def _total(queryset: QuerySet, name: str) -> Subquery:
+    return Subquery(queryset.annotate(_one=Value(1)).values("_one").annotate(_sum=Sum(name)).values("_sum"))
+
+
+def _published(request: HttpRequest, name: str, make: Callable[[], Any]) -> Any:
+    """What changes with the publication of a sync alone is worked out once for each selection of groups."""
+    at = numbers(request)["frame_synced_at"]
+    groups = selection(request)
+    chosen = "all" if groups.is_whole_organisation else "-".join(map(str, groups.ids))
+    if len(chosen) > 150:
+        return make()
+    return cache.get_or_set(f"overview:{name}:{at.timestamp()}:{timezone.localdate()}:{chosen}", make, KEEP)
+
+
+# --- Scores ---
+def _history(groups: Selection) -> list[dict[str, Any]]:
+    """A row a day: the organisation's own scores, or for a part of it the sums to make ours of."""
+    since = timezone.localdate() - TREND
+    if groups.is_whole_organisation:
+        rows = OrganisationScore.objects.filter(day__gte=since).order_by("day")
+        fields = ("day", "exposure", "configuration", "source_exposure", "source_configuration")
+        return list(rows.values(*fields))
+    sums = {name: Sum(name) for name in ScoreSnapshot.SUMMED if name.startswith(("devices_", "score_"))}
+    rows = ScoreSnapshot.objects.filter(day__gte=since, group__in=groups.ids).order_by("day").values("day")
+    return [{"day": row["day"], "exposure": scoring.exposure_score_of(row)} for row in rows.annotate(**sums)]
+
+
+def _exposure(history: list[dict[str, Any]], now: Weights) -> Score:
+    theirs = [
+        charts.Point(row["day"], row["source_exposure"]) for row in history if row.get("source_exposure") is not None
+    ]
+    if theirs:
+        return Score(theirs[-1].value, theirs, explained=now.score)
+    return Score(now.score, [charts.Point(row["day"], row["exposure"]) for row in history])
+
+
+def _configuration(history: list[dict[str, Any]], settings: list[dict[str, Any]]) -> Score:
+    ours = scoring.configuration_score(map(_compliance, settings))
+    for field, explained in (("source_configuration", ours), ("configuration", None)):
+        points = [charts.Point(row["day"], row[field]) for row in history if row.get(field) is not None]
+        if points:
+            return Score(points[-1].value if explained is not None else ours, points, explained=explained)
+    return Score(ours, [])
+
+
+def _chart(score: Score, name: str) -> Any:
+    return charts.trend(score.points, name) if len(score.points) > 1 else ""
+
+
+def _settings(groups: Selection) -> list[dict[str, Any]]:
+    here = settings_in(groups).order_by().filter(counters__group__in=groups.ids)
+    rows = here.values("pk", "category", "severity_score")
+    return list(rows.annotate(exposed=Sum("counters__exposed"), total=Sum("counters__total")))
+
+
+def _compliance(setting: Mapping[str, Any]) -> tuple[float, int, int]:
+    return setting["severity_score"], setting["total"], setting["total"] - setting["exposed"]
+
+
+def _categories(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The configuration score by category, each with its points."""
+    found = []
+    for category in Category:
+        mine = [_compliance(row) for row in settings if row["category"] == category]
+        whole = sum(points for points, _, _ in mine)
+        if whole:
+            score = scoring.configuration_score(mine) or 0.0
+            row = {"value": category.value, "label": category.label, "score": score, "whole": whole}
+            found.append(row | {"reached": score * whole / 100, "bar": charts.bar(score)})
+    return found
+
+
+# --- Devices ---
+_LEVEL_FIELDS = {
+    ExposureLevel.HIGH: "level_high",
+    ExposureLevel.MEDIUM: "level_medium",
+    ExposureLevel.LOW: "level_low",
+    ExposureLevel.NONE: "level_none",
+}
+
+
+def _slices(request: HttpRequest) -> list[charts.Slice]:
+    answers = numbers(request)
+    return [
+        charts.Slice(LEVELS[level.value][1], str(level.label), answers[field] or 0)
+        for level, field in _LEVEL_FIELDS.items()
+    ]
+
+
+def _levels(request: HttpRequest) -> list[tuple[charts.Slice, int]]:
+    slices = _slices(request)
+    whole = sum(piece.count for piece in slices)
+    return [(piece, round(100 * piece.count / whole) if whole else 0) for piece in slices]
+
+
+def _top_devices(groups: Selection) -> list[dict[str, Any]]:
+    """The first few of each group by the index, the first few of those here: no sort of all devices."""
+    in_group = Device.objects.present().filter(group=OuterRef("pk"), risk_sum__gt=0).order_by("-risk_sum")
+    card = in_group.annotate(card=JSONObject(name="name", level="exposure_level", risk="risk_sum")).values("card")
+    places = {f"place_{place}": Subquery(card[place : place + 1]) for place in range(SHORT_ROWS)}
+    rows = DeviceGroup.objects.filter(pk__in=groups.ids).order_by().values_list("name", *places.values())
+    found = [device | {"group": name} for name, *devices in rows for device in devices if device]
+    found.sort(key=lambda device: -device["risk"])
+    return [device | {"score": scoring.device_score(device["risk"])} for device in found[:SHORT_ROWS]]
+
+
+# --- Recommendations, activities, software ---
+_FIELDS = (
+    "pk",
+    "name",
+    "related_component",
+    "remediation_type",
+    "weaknesses",
+    "severity_score",
+    "active_alert",
+    "public_exploit",
+    "associated_threats",
+    "in_exposed",
+    "in_total",
+    "impact_exposure",
+    "impact_configuration",
+)
+
+
+def _top_recommendations(request: HttpRequest, groups: Selection) -> list[dict[str, Any]]:
+    found = recommendations_in(groups).exclude(status=RecommendationStatus.FULL_EXCEPTION)
+    return list(with_impact(request, found).order_by("-impact", "pk").values(*_FIELDS)[:RANKED])
+
+
+def _top_activities(groups: Selection, top: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In the order of the recommendations; what was cancelled is no work."""
+    if not top:
+        return []
+    order = Case(*(When(recommendation_id=row["pk"], then=Value(place)) for place, row in enumerate(top)))
+    mine = activities_in(groups).filter(recommendation__in=[row["pk"] for row in top])
+    mine = mine.exclude(status=ActivityStatus.CANCELLED).annotate(place=order)
+    active_first = Case(When(status=ActivityStatus.ACTIVE, then=Value(0)), default=Value(1))
+    fields = ("pk", "title", "status", "due_on", "in_fixed", "in_targets", "requested_remediation")
+    return list(
+        with_progress(mine, groups)
+        .order_by("place", active_first, F("due_on").asc(nulls_last=True))
+        .values(*fields)[:ROWS]
+    )
+
+
+def _top_software(top: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    software = [row for row in top if row["remediation_type"] != RemediationType.CONFIGURATION_CHANGE]
+    return sorted(software, key=lambda row: -row["weaknesses"] * row["in_exposed"])[:SHORT_ROWS]

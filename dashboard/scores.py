@@ -1,0 +1,125 @@
+"""The scores of the selected device groups, and the impact of a recommendation on them, from stored sums alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce
+from django.http import HttpRequest
+
+from remediation import scoring
+from remediation.models import Recommendation, RecommendationCounter, RemediationType, ScoreSnapshot
+
+from .groups import Selection, selection
+from .numbers import numbers
+
+_DEVICES = ("devices_low", "devices_normal", "devices_high")
+_SCORES = ("score_low", "score_normal", "score_high")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """By what the sums of the selected groups are divided: their devices by value, their configuration points."""
+
+    devices_low: int
+    devices_normal: int
+    devices_high: int
+    points: float
+    # The exposure score of the selected groups.
+    score: float
+
+    @classmethod
+    def read(cls, answers: Any) -> "Weights":
+        sums = {name: answers[f"weights_{name}"] or 0 for name in (*_DEVICES, *_SCORES)}
+        devices = {name: round(sums[name]) for name in _DEVICES}
+        return cls(**devices, points=answers["weights_points"] or 0.0, score=scoring.exposure_score_of(sums))
+
+    @property
+    def devices(self) -> int:
+        return self.devices_low + self.devices_normal + self.devices_high
+
+    def impacts(self, row: dict[str, Any]) -> tuple[float, float]:
+        """On the exposure score and on the configuration score, from a row of `with_counts_in`."""
+        drops = (row["in_drop_low"] or 0, row["in_drop_normal"] or 0, row["in_drop_high"] or 0)
+        devices = (self.devices_low, self.devices_normal, self.devices_high)
+        if row["remediation_type"] != RemediationType.CONFIGURATION_CHANGE:
+            return scoring.exposure_impact(*drops, *devices), 0.0
+        total, exposed = row["in_total"] or 0, row["in_exposed"] or 0
+        return 0.0, scoring.configuration_impact(row["severity_score"], total, total - exposed, self.points)
+
+    def annotate(self, recommendations: QuerySet) -> QuerySet:
+        """The same numbers in the database, to sort and to export by: `impact_exposure`, `impact_configuration`."""
+        high = scoring.weight_high(self.devices)
+        whole = (
+            scoring.WEIGHT_LOW * self.devices_low
+            + scoring.WEIGHT_NORMAL * self.devices_normal
+            + high * self.devices_high
+        )
+        drop = (
+            F("in_drop_low") * Value(scoring.WEIGHT_LOW)
+            + F("in_drop_normal") * Value(scoring.WEIGHT_NORMAL)
+            + F("in_drop_high") * Value(high)
+        )
+        exposed_share = Cast("in_exposed", FloatField()) / F("in_total")
+        setting = Case(
+            When(
+                remediation_type=RemediationType.CONFIGURATION_CHANGE,
+                in_total__gt=0,
+                then=Value(100.0 / self.points if self.points else 0.0) * F("severity_score") * exposed_share,
+            ),
+            default=Value(0.0),
+            output_field=FloatField(),
+        )
+        exposure = ExpressionWrapper(drop * Value(1 / whole if whole else 0.0), output_field=FloatField())
+        return recommendations.annotate(impact_exposure=exposure, impact_configuration=setting).annotate(
+            impact=F("impact_exposure") + F("impact_configuration")
+        )
+
+
+def ask_weights(request: HttpRequest) -> None:
+    numbers(request).ask(**weight_questions(selection(request)))
+
+
+def weights(request: HttpRequest) -> Weights:
+    return Weights.read(numbers(request))
+
+
+def weight_questions(groups: Selection) -> dict[str, Any]:
+    """The expressions behind `Weights`, for any query of one row."""
+    newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
+    today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids)
+    sums = {f"weights_{name}": _sum(today, name) for name in (*_DEVICES, *_SCORES)}
+    return {"weights_points": _sum(settings_in(groups), "severity_score"), **sums}
+
+
+def settings_in(groups: Selection) -> QuerySet:
+    """The configurations that apply to a device of the selected groups."""
+    here = RecommendationCounter.objects.filter(group__in=groups.ids, total__gt=0)
+    return Recommendation.objects.open().filter(
+        remediation_type=RemediationType.CONFIGURATION_CHANGE,
+        severity_score__gt=0,
+        pk__in=here.values("recommendation"),
+    )
+
+
+def _sum(queryset: QuerySet, name: str) -> Any:
+    total = queryset.order_by().annotate(_one=Value(1)).values("_one").annotate(_sum=Sum(name)).values("_sum")
+    return Coalesce(Subquery(total), 0.0, output_field=FloatField())
+
+
+def count_of_related(queryset: QuerySet, link: str) -> Any:
+    """How many rows of the queryset point at the row outside by `link`."""
+    mine = queryset.order_by().filter(**{link: OuterRef("pk")}).values(link)
+    return Coalesce(Subquery(mine.annotate(_n=Count("pk")).values("_n")), 0)
