@@ -30,7 +30,6 @@ ACCESS: dict[str, str] = {
     "recommendation_devices": _VIEW,
     "activities": _ACTIVITIES,
     "activity": _ACTIVITIES,
-    "activity_devices_csv": _ACTIVITIES,
     "exceptions": _ACTIVITIES,
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,

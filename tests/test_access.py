@@ -1,0 +1,251 @@
+"""Every address as everyone, held against one table. An address that is not in the table fails."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from integrations.models import SyncRun, SyncState
+from remediation.models import DeliveryState, RemediationActivity, TicketSystem
+from remediation.roles import (
+    ADMINISTRATOR,
+    EXCEPTION_APPROVER,
+    IT_ADMINISTRATOR,
+    ROLES,
+    SECURITY_TEAM,
+    SYSTEM,
+    VIEWER,
+)
+from tests.factories import ActivityFactory, DeviceGroupFactory, TicketFactory, UserFactory, enable_intune, estate
+from tvm_remediation.access import ACCESS, PUBLIC, permission_for
+
+pytestmark = pytest.mark.django_db
+
+SUPERUSER, ANONYMOUS, DISABLED = "superuser", "anonymous", "disabled"
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE"]
+CANARY = "Canary-4711"
+
+EVERYBODY = {ANONYMOUS, DISABLED, "no role", VIEWER, SECURITY_TEAM, IT_ADMINISTRATOR, EXCEPTION_APPROVER,
+             ADMINISTRATOR, SUPERUSER}  # fmt: skip
+SIGNED_IN = EVERYBODY - {ANONYMOUS, DISABLED}
+READERS = SIGNED_IN - {"no role"}
+HANDLERS = {SECURITY_TEAM, SUPERUSER}
+SETTERS = {ADMINISTRATOR, SUPERUSER}
+
+# Route: who gets in, and with which methods. Everyone else is refused, whatever the method.
+EXPECTED: dict[str, tuple[set[str], set[str]]] = {
+    "livez": (EVERYBODY, {"GET"}),
+    "readyz": (EVERYBODY, {"GET"}),
+    "login": (EVERYBODY, {"GET", "POST"}),
+    "logout": (SIGNED_IN, {"POST"}),
+    "overview": (READERS, {"GET"}),
+    "recommendations": (READERS, {"GET"}),
+    "recommendation": (READERS, {"GET"}),
+    "recommendation_devices": (READERS, {"GET"}),
+    "activities": (READERS, {"GET"}),
+    "activity": (READERS, {"GET"}),
+    "exceptions": (READERS, {"GET"}),
+    "tickets": (READERS, {"GET"}),
+    "ticket_state": (READERS, {"GET"}),
+    "remediation_options": (HANDLERS, {"GET", "POST"}),
+    "exception_options": (READERS, {"GET"}),
+    # The rule asks for the permission of the verb.
+    "activity_transition": (READERS, {"POST"}),
+    "ticket_retry": (HANDLERS, {"POST"}),
+    "select_groups": (SIGNED_IN, {"POST"}),
+    "set_theme": (SIGNED_IN, {"POST"}),
+    "settings_features": (SETTERS, {"GET"}),
+    "settings_sources": (SETTERS, {"GET"}),
+    "settings_syncs": (SETTERS, {"GET"}),
+    "settings_intune_switch": (SETTERS, {"POST"}),
+    "settings_connection_test": (SETTERS, {"POST"}),
+    "settings_sync_start": (SETTERS, {"POST"}),
+    "settings_sync_confirm": (SETTERS, {"POST"}),
+}
+
+
+def routes(patterns: list | None = None, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every pattern of the product with its full name."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from routes(pattern.url_patterns, inner)
+        else:
+            yield f"{namespace}{pattern.name or ''}", pattern
+
+
+OURS = {name: pattern for name, pattern in routes() if not name.startswith("admin:")}
+OF_THE_ADMIN = {name: pattern for name, pattern in routes() if name.startswith("admin:")}
+
+
+@pytest.fixture
+def things() -> dict[str, int]:
+    """One of everything, by the route that shows it."""
+    enable_intune()
+    recommendation = estate(name=CANARY)
+    activity = ActivityFactory(recommendation=recommendation, title=CANARY)
+    activity.counts.create(group=recommendation.counters.first().group, targets=3, exposed=3)
+    ticket = TicketFactory(activity=activity, delivery_state=DeliveryState.DEAD)
+    now = timezone.now()
+    run = SyncRun.objects.create(
+        source="defender", started_at=now, heartbeat_at=now, ended_at=now, state=SyncState.HELD, error=CANARY
+    )
+    things = dict.fromkeys(["recommendation", "recommendation_devices", "remediation_options"], recommendation.pk)
+    things["exception_options"] = recommendation.pk
+    things |= dict.fromkeys(["activity", "activity_transition"], activity.pk)
+    return things | {"ticket_retry": ticket.pk, "ticket_state": ticket.pk, "settings_sync_confirm": run.pk}
+
+
+def address(name: str, things: dict[str, int]) -> str:
+    return reverse(name, args=[things[name]] if name in things else [])
+
+
+def sign_in(person: str, **more) -> Client:
+    client = Client(raise_request_exception=True)
+    if person == ANONYMOUS:
+        return client
+    roles = [person] if person in ROLES else []
+    user = UserFactory(roles=roles, is_superuser=person == SUPERUSER, **more)
+    client.force_login(user)
+    if person == DISABLED:
+        user.is_active = False
+        user.save()
+    return client
+
+
+def test_every_address_is_declared_and_expected():
+    assert set(OURS) == set(EXPECTED)
+    assert [name for name in OURS if permission_for(name) is None] == []
+
+
+def test_nothing_is_declared_that_does_not_exist():
+    assert set(ACCESS) - set(OURS) == set()
+
+
+@pytest.mark.parametrize("person", sorted(EVERYBODY))
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_who_gets_in_with_which_method(name, person, things):
+    may, methods = EXPECTED[name]
+    client, url = sign_in(person), address(name, things)
+
+    for method in METHODS:
+        response = client.generic(method, url, content_type="application/x-www-form-urlencoded")
+        if person not in may:
+            assert_kept_out(response, person, name, url)
+        elif method in methods or (method == "HEAD" and "GET" in methods):
+            assert response.status_code not in {403, 500} or name == "activity_transition", (method, response)
+            assert "/accounts/login/" not in response.get("Location", "") or name == "logout"
+        else:
+            assert response.status_code == 405, (method, response.status_code)
+        if name == "logout":
+            client = sign_in(person)
+
+
+def assert_kept_out(response, person: str, name: str, url: str) -> None:
+    assert CANARY.encode() not in response.content
+    if person in {ANONYMOUS, DISABLED}:
+        assert response.status_code == 302
+        assert response["Location"].startswith(f"{reverse('login')}?next=")
+        assert response.content == b""
+    else:
+        assert response.status_code == 403, (name, response.status_code)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, (_, methods) in EXPECTED.items() if "POST" in methods))
+@pytest.mark.parametrize("token", ["", "a" * 64], ids=["without a token", "with a foreign one"])
+def test_every_post_needs_the_token_of_its_form(name, token, things):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(UserFactory(is_superuser=True))
+    before = snapshot()
+
+    response = client.post(address(name, things), {"csrfmiddlewaretoken": token} if token else {})
+
+    assert response.status_code == 403
+    assert snapshot() == before
+
+
+def test_looking_changes_nothing(things):
+    client = sign_in(SUPERUSER)
+    before = snapshot()
+
+    for name, (_, methods) in EXPECTED.items():
+        if "GET" in methods:
+            client.get(address(name, things))
+            client.get(address(name, things), {"verb": "complete", "_method": "POST", "status": "completed"})
+            client.get(address(name, things), headers={"X-HTTP-Method-Override": "POST"})
+
+    assert snapshot() == before
+
+
+def snapshot() -> list[str]:
+    models = [*apps.get_app_config("remediation").get_models(), *apps.get_app_config("integrations").get_models()]
+    return [f"{model.__name__} {row}" for model in models for row in model.objects.order_by().values_list()]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recommendation",
+        "recommendation_devices",
+        "remediation_options",
+        "exception_options",
+        "activity",
+        "activity_transition",
+        "ticket_retry",
+        "ticket_state",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_is_out_of_scope_looks_like_what_does_not_exist(name, method, things):
+    _, methods = EXPECTED[name]
+    if method not in methods:
+        return
+    user = UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()])
+    client = Client()
+    client.force_login(user)
+
+    hidden = client.generic(method, address(name, things))
+    missing = client.generic(method, reverse(name, args=[10**9]))
+
+    assert hidden.status_code == missing.status_code == 404
+    assert CANARY.encode() not in hidden.content
+
+
+@pytest.mark.parametrize("name", ["overview", "recommendations", "activities", "tickets", "exceptions"])
+def test_lists_show_nothing_out_of_scope(name, things):
+    client = Client()
+    client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
+
+    page = client.get(address(name, things))
+
+    assert page.status_code == 200
+    assert CANARY.encode() not in page.content
+
+
+@pytest.mark.parametrize("person", sorted(EVERYBODY - {SUPERUSER}))
+def test_the_admin_is_closed_to_whoever_is_no_staff(person, things):
+    client = sign_in(person)
+
+    for name, pattern in OF_THE_ADMIN.items():
+        arguments = {key: 1 if key.endswith("_id") else "1" for key in pattern.pattern.converters}
+        arguments |= dict.fromkeys(pattern.pattern.regex.groupindex, "remediation")
+        if name in {"admin:login", "admin:logout", "admin:"}:
+            continue
+        response = client.get(reverse(name, kwargs=arguments))
+        assert response.status_code in {302, 403, 404}, name
+        assert CANARY.encode() not in response.content
+
+
+def test_the_machine_cannot_sign_in_and_its_role_is_nobodys(client):
+    system = RemediationActivity._meta.get_field("requester").related_model.objects.system()
+
+    assert not system.has_usable_password()
+    assert list(system.groups.values_list("name", flat=True)) == [SYSTEM]
+
+
+def test_only_health_and_signing_in_are_public():
+    assert {name for name, needed in ACCESS.items() if needed == PUBLIC} == {"login", "livez", "readyz"}
+    assert TicketSystem.objects.exists()
