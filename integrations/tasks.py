@@ -1,10 +1,13 @@
 """What runs later or on a clock. Each task calls one plain function; running one twice does no harm."""
 
 from celery import shared_task
+from django.conf import settings
 
+from remediation.models import User
 from remediation.rules import audit
 
 from .delivery import look, sweep
+from .ingest import running
 
 
 @shared_task(name="integrations.tasks.deliver_tickets")
@@ -25,3 +28,10 @@ def poll_tickets() -> None:
 @shared_task(name="integrations.tasks.seal_audit")
 def seal_audit() -> None:
     audit.seal()
+
+
+# Taken off the queue at once: a sync runs for long, and one that is lost comes again with the clock.
+@shared_task(name="integrations.tasks.run_sync", acks_late=False, reject_on_worker_lost=False)
+def run_sync(requested_by: int | None = None) -> None:
+    if settings.MICROSOFT.is_configured:
+        running.run_sync(requested_by=User.objects.filter(pk=requested_by).first())

@@ -1,0 +1,243 @@
+"""What there are few of: recommendations, products, versions, weaknesses. Compared singly, written where changed."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import models, transaction
+
+from remediation.models import (
+    Category,
+    ExploitLevel,
+    Recommendation,
+    RemediationType,
+    Severity,
+    Software,
+    SoftwareVersion,
+    Weakness,
+)
+
+from ..sources import clean, records
+from .reading import Reading, WeaknessFacts
+
+BATCH = 500
+_SOFTWARE_PREFIX = "va-_-"
+_TYPES = {
+    "update": RemediationType.UPDATE,
+    "upgrade": RemediationType.UPGRADE,
+    "uninstall": RemediationType.UNINSTALL,
+    "configurationchange": RemediationType.CONFIGURATION_CHANGE,
+}
+_CATEGORIES = {name.replace("_", ""): name for name in Category.values}
+_EXPLOITS = {
+    "exploitispublic": ExploitLevel.PUBLIC,
+    "exploitisverified": ExploitLevel.VERIFIED,
+    "exploitisinkit": ExploitLevel.KIT,
+}
+Link = SoftwareVersion.weaknesses.through
+
+
+def apply_recommendations(reading: Reading, now: datetime) -> None:
+    """Products first, then the recommendations that point to them."""
+    wanted = {}
+    for source_id, record in reading.recommendations.items():
+        if source_id.startswith(_SOFTWARE_PREFIX):
+            title = clean.text(record.related_component or record.product_name, 255)
+            software = source_id.removeprefix(_SOFTWARE_PREFIX)
+            wanted[software] = {"name": title or software, "vendor": clean.text(record.vendor, 255)}
+    write(Software, "source_id", wanted)
+    software = dict(Software.objects.values_list("source_id", "pk"))
+    fields = {}
+    for source_id, record in reading.recommendations.items():
+        fields[source_id] = _recommendation(record) | {
+            "software_id": software.get(source_id.removeprefix(_SOFTWARE_PREFIX))
+            if source_id.startswith(_SOFTWARE_PREFIX)
+            else None,
+            "closed_at": None,
+        }
+    write(Recommendation, "source_id", fields, first={"first_seen_at": now})
+
+
+def _recommendation(record: records.Recommendation) -> dict[str, Any]:
+    category = _plain(record.recommendation_category)
+    return {
+        "name": clean.text(record.recommendation_name, 512) or record.id,
+        "remediation_type": _TYPES.get(_plain(record.remediation_type), RemediationType.ATTENTION_REQUIRED),
+        "category": _CATEGORIES.get(category, Category.APPLICATION),
+        "subcategory": clean.text(record.sub_category, 128),
+        "related_component": clean.text(record.related_component, 255),
+        "vendor": clean.text(record.vendor, 255),
+        "recommended_version": clean.text(record.recommended_version, 128),
+        "recommended_program": clean.text(record.recommended_program, 255),
+        "recommended_vendor": clean.text(record.recommended_vendor, 255),
+        "tags": _texts(record.tags),
+        "associated_threats": _texts(record.associated_threats),
+        "public_exploit": bool(record.public_exploit),
+        "active_alert": bool(record.active_alert),
+        "severity_score": record.severity_score or 0.0,
+        "source_status": clean.text(record.status, 32),
+    }
+
+
+def apply_software(reading: Reading) -> None:
+    """Products, versions and weaknesses that are installed somewhere, and what each version suffers from."""
+    _write_software(reading)
+    _write_weaknesses(reading)
+    versions = _write_versions(reading)
+    _write_links(reading, versions)
+
+
+def load_versions(reading: Reading) -> None:
+    """Tell the stage which rows its numbers mean. After the risks are up to date."""
+    software = dict(Software.objects.values_list("source_id", "pk"))
+    advice = dict(Recommendation.objects.filter(closed_at=None).values_list("source_id", "pk"))
+    known = {
+        (software_id, version): (pk, risk)
+        for pk, software_id, version, risk in SoftwareVersion.objects.values_list("pk", "software", "version", "risk")
+    }
+    rows = []
+    for (source_id, version), number in reading.versions.items():
+        software_id = software.get(source_id)
+        version_id, risk = known.get((software_id, version), (None, 0.0))  # type: ignore[arg-type]
+        reference = reading.software[source_id][2]
+        has_weakness = int(bool(reading.weaknesses_of[number]))
+        rows.append((number, software_id, version_id, advice.get(reference), risk, has_weakness, version))
+    rows.sort(key=lambda row: (row[5], row[4], row[0]))
+    placed = [(*row[:4], place, *row[5:]) for place, row in enumerate(rows)]
+    columns = ("v", "software_id", "version_id", "recommendation_id", "place", "has_weakness", "version")
+    reading.stage.append("stage_version", columns, placed)
+    missing = sum(1 for row in rows if row[5] and row[3] is None)
+    if missing:
+        reading.tally.note(f"{missing} versions with weaknesses have no recommendation")
+
+
+def load_settings(reading: Reading) -> None:
+    advice = dict(Recommendation.objects.filter(closed_at=None, software=None).values_list("source_id", "pk"))
+    rows = [(number, advice.get(name)) for name, number in reading.settings.items()]
+    reading.stage.append("stage_setting", ("c", "recommendation_id"), rows)
+
+
+def _write_software(reading: Reading) -> None:
+    known = set(Software.objects.values_list("source_id", flat=True))
+    wanted = {}
+    for source_id, (vendor, name, _) in reading.software.items():
+        if source_id not in known:
+            wanted[source_id] = {"name": clean.text(name, 255).replace("_", " "), "vendor": clean.text(vendor, 255)}
+    write(Software, "source_id", wanted)
+
+
+def _write_weaknesses(reading: Reading) -> None:
+    """By the list of weaknesses where it was read; else new ones only, by what the export says."""
+    listed = reading.vulnerabilities or {}
+    only_named = {name: facts for name, facts in reading.weaknesses.items() if name not in listed}
+    known = set(Weakness.objects.values_list("name", flat=True))
+    write(Weakness, "name", {name: _weakness(record) for name, record in listed.items()})
+    fresh = {name: _weakness_by_export(facts) for name, facts in only_named.items() if name not in known}
+    write(Weakness, "name", fresh)
+
+
+def _weakness(record: records.Vulnerability) -> dict[str, Any]:
+    exploit = ExploitLevel.KIT if record.exploit_in_kit else ExploitLevel.VERIFIED if record.exploit_verified else None
+    return {
+        "description": clean.text(record.description, 10_000),
+        "severity": _severity(record.severity),
+        "cvss": record.cvss_v3,
+        "epss": record.epss,
+        "exploit_level": exploit or (ExploitLevel.PUBLIC if record.public_exploit else ExploitLevel.NONE),
+        "published_on": clean.day(record.published_on),
+        "updated_on": clean.day(record.updated_on),
+    }
+
+
+def _weakness_by_export(facts: WeaknessFacts) -> dict[str, Any]:
+    exploit = _EXPLOITS.get(_plain(facts.exploit), ExploitLevel.NONE)
+    return {"severity": _severity(facts.severity), "cvss": facts.cvss, "exploit_level": exploit}
+
+
+def _write_versions(reading: Reading) -> dict[int, int]:
+    """Every version that is installed somewhere; v -> row."""
+    software = dict(Software.objects.values_list("source_id", "pk"))
+    known = {
+        (software_id, version): pk
+        for pk, software_id, version in SoftwareVersion.objects.values_list("pk", "software", "version")
+    }
+    wanted = {number: (software[source_id], version) for (source_id, version), number in reading.versions.items()}
+    fresh = sorted({key for key in wanted.values() if key not in known})
+    for batch in batches(fresh):
+        with transaction.atomic():
+            made = SoftwareVersion.objects.bulk_create(
+                SoftwareVersion(software_id=software_id, version=version) for software_id, version in batch
+            )
+        known.update(((row.software_id, row.version), row.pk) for row in made)
+    return {number: known[key] for number, key in wanted.items()}
+
+
+def _write_links(reading: Reading, versions: dict[int, int]) -> None:
+    """What each version that was seen suffers from now. A version that nobody has any more keeps what it had."""
+    weakness = dict(Weakness.objects.values_list("name", "pk"))
+    by_number = {facts.number: weakness[name] for name, facts in reading.weaknesses.items()}
+    for batch in batches(versions.items()):
+        wanted = {(pk, by_number[number]) for v, pk in batch for number in reading.weaknesses_of[v]}
+        present = {
+            (version_id, weakness_id): pk
+            for pk, version_id, weakness_id in Link.objects.filter(
+                softwareversion__in=[pk for _, pk in batch]
+            ).values_list("pk", "softwareversion", "weakness")
+        }
+        gone = [pk for key, pk in present.items() if key not in wanted]
+        fresh = sorted(wanted - set(present))
+        if gone or fresh:
+            with transaction.atomic():
+                for some in batches(gone):
+                    Link.objects.filter(pk__in=some).delete()
+                Link.objects.bulk_create(
+                    (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in fresh),
+                    batch_size=5000,
+                )
+
+
+def write(
+    model: type[models.Model], key: str, wanted: dict[str, dict[str, Any]], first: dict[str, Any] | None = None
+) -> None:
+    """Make the rows of `wanted` (by natural key) so, touching those that differ. `first` is set on new rows only."""
+    for batch in batches(wanted.items()):
+        manager = model._default_manager
+        known = {getattr(row, key): row for row in manager.filter(**{f"{key}__in": [name for name, _ in batch]})}
+        fresh, changed = [], []
+        names: set[str] = set()
+        for name, fields in batch:
+            row = known.get(name)
+            if row is None:
+                fresh.append(model(**{key: name}, **fields, **(first or {})))
+                continue
+            differing = [field for field, value in fields.items() if getattr(row, field) != value]
+            for field in differing:
+                setattr(row, field, fields[field])
+            if differing:
+                names.update(differing)
+                changed.append(row)
+        if fresh or changed:
+            with transaction.atomic():
+                manager.bulk_create(fresh)
+                if changed:
+                    manager.bulk_update(changed, sorted(names), batch_size=50)
+
+
+def batches(items: Iterable[Any], size: int = BATCH) -> Iterator[list[Any]]:
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch
+
+
+def _severity(value: str | None) -> str:
+    found = (value or "").casefold()
+    return found if found in Severity.values else Severity.MEDIUM
+
+
+def _plain(value: str | None) -> str:
+    return "".join(character for character in (value or "").casefold() if character.isalnum())
+
+
+def _texts(values: list[str] | None) -> list[str]:
+    return [text for value in (values or [])[:100] if (text := clean.text(value, 200))]

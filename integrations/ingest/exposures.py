@@ -1,0 +1,143 @@
+"""Exposures: what should stand, compared with what stands by one full join, and the difference applied in batches."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from remediation.models import Recommendation
+
+from .catalogue import batches
+from .stage import Stage, adapt
+
+# Of several vulnerable versions of one product on a device the riskiest one stands for them.
+_SOFTWARE = """
+INSERT INTO stage_wanted (recommendation_id, device_id, version_id)
+SELECT riskiest.recommendation_id, riskiest.device_id, v.version_id
+FROM (
+    SELECT v.recommendation_id, p.device_id, MAX(v.place) AS place
+    FROM stage_installation i
+    JOIN stage_version v ON v.v = i.v
+    JOIN stage_present p ON p.n = i.n
+    WHERE v.has_weakness = 1 AND v.recommendation_id IS NOT NULL
+    GROUP BY v.recommendation_id, p.device_id
+) riskiest
+JOIN stage_version v ON v.place = riskiest.place
+"""
+
+_CONFIGURATIONS = """
+INSERT INTO stage_wanted (recommendation_id, device_id, version_id)
+SELECT s.recommendation_id, p.device_id, NULL
+FROM stage_configuration c
+JOIN stage_setting s ON s.c = c.c
+JOIN stage_present p ON p.n = c.n
+WHERE c.is_compliant = 0 AND s.recommendation_id IS NOT NULL
+GROUP BY s.recommendation_id, p.device_id
+"""
+
+_DELTA = """
+INSERT INTO stage_delta (kind, recommendation_id, device_id, version_id)
+SELECT CASE WHEN e.device_id IS NULL THEN 'new' WHEN w.device_id IS NULL THEN 'gone' ELSE 'changed' END AS kind,
+    COALESCE(w.recommendation_id, e.recommendation_id) AS recommendation_id,
+    COALESCE(w.device_id, e.device_id) AS device_id, w.version_id
+FROM stage_wanted w
+FULL OUTER JOIN {exposure} e ON e.recommendation_id = w.recommendation_id AND e.device_id = w.device_id
+WHERE e.device_id IS NULL OR w.device_id IS NULL OR w.version_id IS DISTINCT FROM e.version_id
+ORDER BY 1, 2, 3
+"""
+
+# Of devices of which a record was set aside too little is known to take anything away.
+_KEEP_HELD = """
+DELETE FROM stage_delta WHERE kind <> 'new' AND device_id IN (
+    SELECT d.id FROM {device} d JOIN stage_held h ON h.source_id = d.source_id)
+"""
+
+_DELETE = """
+DELETE FROM {exposure} WHERE (recommendation_id, device_id) IN (
+    SELECT recommendation_id, device_id FROM stage_delta WHERE id BETWEEN %s AND %s AND kind = 'gone')
+"""
+_UPDATE = """
+UPDATE {exposure} SET version_id = x.version_id FROM stage_delta x
+WHERE x.id BETWEEN %s AND %s AND x.kind = 'changed'
+    AND {exposure}.recommendation_id = x.recommendation_id AND {exposure}.device_id = x.device_id
+"""
+_INSERT = """
+INSERT INTO {exposure} (recommendation_id, device_id, version_id, first_seen_at)
+SELECT recommendation_id, device_id, version_id, %s FROM stage_delta
+WHERE id BETWEEN %s AND %s AND kind = 'new'
+ON CONFLICT DO NOTHING
+"""
+
+# What a recommendation could apply to: for software, devices that have the product in any version.
+_TOTALS_OF_SOFTWARE = """
+INSERT INTO stage_total (recommendation_id, group_id, total)
+SELECT recommendation_id, group_id, COUNT(*) FROM (
+    SELECT DISTINCT v.recommendation_id, p.group_id, p.device_id
+    FROM stage_installation i JOIN stage_version v ON v.v = i.v JOIN stage_present p ON p.n = i.n
+    WHERE v.recommendation_id IS NOT NULL
+) having_it
+GROUP BY recommendation_id, group_id
+"""
+_KEPT_TOTALS = """
+INSERT INTO stage_total (recommendation_id, group_id, total)
+SELECT c.recommendation_id, c.group_id, c.total FROM {counter} c
+JOIN {recommendation} r ON r.id = c.recommendation_id WHERE (r.software_id IS NULL) = %s
+"""
+
+
+@dataclass(frozen=True)
+class Delta:
+    new: int
+    changed: int
+    gone: int
+
+
+def want_software(stage: Stage) -> None:
+    stage.run(_SOFTWARE)
+    stage.run(_TOTALS_OF_SOFTWARE)
+
+
+def want_configurations(stage: Stage, statement: str) -> None:
+    stage.run(_CONFIGURATIONS)
+    stage.run(statement)
+
+
+def start(stage: Stage) -> None:
+    stage.create("stage_wanted", "recommendation_id BIGINT, device_id BIGINT, version_id BIGINT")
+    stage.create("stage_total", "recommendation_id BIGINT, group_id BIGINT, total BIGINT")
+    stage.create_numbered("stage_delta", "kind TEXT, recommendation_id BIGINT, device_id BIGINT, version_id BIGINT")
+
+
+def keep_totals(stage: Stage, *, of_configurations: bool) -> None:
+    """For a part that was not read: what was counted last."""
+    stage.run(_KEPT_TOTALS, of_configurations)
+
+
+def compare(stage: Stage, held_recommendations: set[str]) -> Delta:
+    """The difference between what should stand and what stands."""
+    stage.analyze("stage_wanted")
+    stage.run(_DELTA)
+    stage.run(_KEEP_HELD)
+    kept = Recommendation.objects.filter(source_id__in=list(held_recommendations)[:500])
+    for some in batches(list(kept.values_list("pk", flat=True)), 200):
+        marks = ", ".join(["%s"] * len(some))
+        stage.run(f"DELETE FROM stage_delta WHERE kind <> 'new' AND recommendation_id IN ({marks})", *some)  # noqa: S608
+    stage.analyze("stage_delta")
+    counted = dict(stage.rows("SELECT kind, COUNT(*) FROM stage_delta GROUP BY kind"))
+    return Delta(counted.get("new", 0), counted.get("changed", 0), counted.get("gone", 0))
+
+
+def close_nothing(stage: Stage) -> None:
+    stage.run("DELETE FROM stage_delta WHERE kind = 'gone'")
+
+
+def apply(stage: Stage, now: datetime, beat) -> None:
+    """In the order of the primary key, so many rows a transaction."""
+    last = stage.number("SELECT MAX(id) FROM stage_delta")
+    for first in range(1, last + 1, stage.batch):
+        until = first + stage.batch - 1
+        with transaction.atomic():
+            stage.run(_DELETE, first, until)
+            stage.run(_UPDATE, first, until)
+            stage.run(_INSERT, adapt(now), first, until)
+        beat()

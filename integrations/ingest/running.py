@@ -1,0 +1,66 @@
+"""One sync at a time, whoever starts it and on whatever host: a lease in the database, prolonged by signs of life."""
+
+import os
+import socket
+import time
+from uuid import uuid4
+
+import structlog
+from django.utils import timezone
+
+from remediation.models import Lease, User
+
+from ..models import SyncRun, SyncState
+from ..sources import Source
+from ..sources.defender import DefenderSource
+from . import Report, SyncLost, Tally, ingest
+
+log = structlog.get_logger(__name__)
+
+LEASE = "sync"
+# Longer than the longest request and the longest statement between two signs of life.
+LEASE_SECONDS = 420.0
+_NAP = 20.0
+
+
+def run_sync(
+    source: Source | None = None, *, requested_by: User | None = None, report: Report = lambda run: None
+) -> SyncRun | None:
+    """One pass in this process. None when another one is under way, here or on any host."""
+    holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
+    if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
+        log.info("sync_already_running")
+        return None
+    try:
+        _bury_the_lost()
+        now = timezone.now()
+        run = SyncRun(source="", started_at=now, heartbeat_at=now, requested_by=requested_by)
+        tally = Tally(run, hold=lambda: Lease.objects.take(LEASE, holder, LEASE_SECONDS), report=report)
+        source = source or DefenderSource(sleep=lambda seconds: _sleep(seconds, tally))
+        run.source = source.name
+        run.save()
+        try:
+            return ingest(source, tally)
+        except SyncLost as problem:
+            log.warning("sync_lost", run=run.pk)
+            _mark_lost(SyncRun.objects.filter(pk=run.pk), str(problem))
+            return None
+    finally:
+        Lease.objects.release(LEASE, holder)
+
+
+def _bury_the_lost() -> None:
+    """Runs whose process has died. We hold the lease, so that nobody works on them."""
+    _mark_lost(SyncRun.objects.all(), "The process that ran it was lost.")
+
+
+def _mark_lost(runs, reason: str) -> None:
+    runs.filter(state=SyncState.RUNNING).update(state=SyncState.FAILED, ended_at=timezone.now(), error=reason)
+
+
+def _sleep(seconds: float, tally: Tally) -> None:
+    """Wait as long as the source asks, with signs of life."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, _NAP))
+        tally.beat()

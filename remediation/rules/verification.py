@@ -1,0 +1,196 @@
+"""What a complete sync's evidence means for the target devices of activities, and for the activities themselves.
+
+Fixed is proved: not exposed, by a report newer than the request. Silence for 30 days is its own state. A device proved
+fixed that is exposed in two complete syncs has regressed, and that alone reopens a completed activity.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from django.db import connection, transaction
+
+from ..models import (
+    ActivityCount,
+    ActivityDevice,
+    ActivityStatus,
+    AuditEvent,
+    Device,
+    RemediationActivity,
+    Through,
+    User,
+)
+from ..models.inventory import UNSEEN_AFTER
+from . import activities
+from .transitions import InvalidTransition
+
+log = structlog.get_logger(__name__)
+
+# Complete syncs in a row that make a regression.
+REGRESSION = 2
+
+_TABLES = {
+    "activity": RemediationActivity._meta.db_table,
+    "target": ActivityDevice._meta.db_table,
+    "count": ActivityCount._meta.db_table,
+    "device": Device._meta.db_table,
+}
+
+# The targets of activities that are checked, with the device that speaks for each: a merged one's survivor.
+_CHECKED = """
+SELECT t.activity_id, t.device_id FROM {target} t
+JOIN {activity} a ON a.id = t.activity_id
+JOIN {device} d ON d.id = t.device_id
+LEFT JOIN {device} s ON s.id = d.merged_into_id
+WHERE a.status IN ('active', 'completed') AND a.requested_at < %s
+"""
+_RETIRED = "CASE WHEN s.id IS NULL THEN d.retired_at ELSE s.retired_at END"
+_LAST_SEEN = "CASE WHEN s.id IS NULL THEN d.last_seen_at ELSE s.last_seen_at END"
+_IS_EXPOSED = "t.is_exposed IS NOT NULL AND t.is_exposed"
+_IS_NOT_EXPOSED = "t.is_exposed IS NOT NULL AND NOT t.is_exposed"
+
+_MOVE = "UPDATE {target} SET state = '%(state)s', state_changed_at = %%s, exposed_again = 0"
+
+
+def _move(state: str, condition: str) -> str:
+    return f"{_MOVE % {'state': state}} WHERE (activity_id, device_id) IN ({_CHECKED} AND {condition})"
+
+
+_FIXED = _move(
+    "fixed",
+    f"t.state <> 'fixed' AND {_RETIRED} IS NULL AND {_IS_NOT_EXPOSED} AND t.reported_at > a.requested_at",
+)
+_OUT_OF_SCOPE = _move("out_of_scope", f"t.state NOT IN ('fixed', 'out_of_scope') AND {_RETIRED} IS NOT NULL")
+_NOT_SEEN = _move(
+    "not_seen",
+    f"t.state IN ('exposed', 'out_of_scope') AND {_RETIRED} IS NULL AND ({_LAST_SEEN} IS NULL OR {_LAST_SEEN} < %s)",
+)
+_EXPOSED = _move("exposed", f"t.state IN ('not_seen', 'out_of_scope') AND {_RETIRED} IS NULL AND {_LAST_SEEN} >= %s")
+_EXPOSED_AGAIN = f"""
+UPDATE {{target}} SET exposed_again = exposed_again + 1
+WHERE (activity_id, device_id) IN ({_CHECKED} AND t.state = 'fixed' AND {_IS_EXPOSED} AND t.checked_at = %s)
+"""  # noqa: S608
+_NOT_AGAIN = f"""
+UPDATE {{target}} SET exposed_again = 0
+WHERE (activity_id, device_id) IN ({_CHECKED} AND t.state = 'fixed' AND t.exposed_again > 0 AND {_IS_NOT_EXPOSED})
+"""  # noqa: S608
+_REGRESSED = _move("regressed", f"t.state = 'fixed' AND t.exposed_again >= {REGRESSION}")
+
+_STATES = ("exposed", "fixed", "not_seen", "excepted", "out_of_scope", "regressed")
+_COUNTED = f"""
+SELECT activity_id, group_id,
+    {", ".join(f"SUM(CASE WHEN state = '{state}' THEN 1 ELSE 0 END) AS {state}" for state in _STATES)}
+FROM {{target}}
+WHERE activity_id IN (SELECT id FROM {{activity}} WHERE status IN ('active', 'completed'))
+GROUP BY activity_id, group_id
+"""  # noqa: S608
+_WRITE_COUNTS = f"""
+UPDATE {{count}} SET {", ".join(f"{state} = c.{state}" for state in _STATES)} FROM ({_COUNTED}) c
+WHERE {{count}}.activity_id = c.activity_id AND {{count}}.group_id = c.group_id
+    AND ({" OR ".join(f"{{count}}.{state} <> c.{state}" for state in _STATES)})
+"""  # noqa: S608
+_SUMMED = f"""
+SELECT activity_id, {", ".join(f"SUM({state}) AS {state}" for state in _STATES)} FROM {{count}} GROUP BY activity_id
+"""  # noqa: S608
+_WRITE_SUMS = f"""
+UPDATE {{activity}} SET fixed = c.fixed FROM ({_SUMMED}) c
+WHERE {{activity}}.id = c.activity_id AND {{activity}}.fixed <> c.fixed
+"""  # noqa: S608
+_FINISHED = f"""
+SELECT c.activity_id FROM ({_SUMMED}) c JOIN {{activity}} a ON a.id = c.activity_id
+WHERE a.status = 'active' AND a.requested_at < %s AND c.fixed > 0
+    AND c.exposed = 0 AND c.not_seen = 0 AND c.regressed = 0
+"""  # noqa: S608
+_REOPENED = """
+SELECT a.id, COUNT(*) FROM {activity} a JOIN {target} t ON t.activity_id = a.id
+WHERE a.status = 'completed' AND t.state = 'regressed' AND t.state_changed_at = %s GROUP BY a.id
+"""
+
+
+def decide(moment: datetime, beat: Callable[[], None] = lambda: None) -> None:
+    """Move target devices and activities by the evidence of the complete sync that began at `moment`."""
+    now = connection.ops.adapt_datetimefield_value(moment)
+    unseen = connection.ops.adapt_datetimefield_value(moment - UNSEEN_AFTER)
+    for statement, parameters in (
+        (_OUT_OF_SCOPE, (now, now)),
+        (_FIXED, (now, now)),
+        (_EXPOSED, (now, now, unseen)),
+        (_NOT_SEEN, (now, now, unseen)),
+        (_NOT_AGAIN, (now,)),
+        (_EXPOSED_AGAIN, (now, now)),
+        (_REGRESSED, (now, now)),
+    ):
+        with transaction.atomic():
+            _run(statement, *parameters)
+        beat()
+    changed = _count(moment)
+    moved = _complete(now, beat) | _reopen(now, beat)
+    _record(changed, moved)
+
+
+def _count(moment: datetime) -> dict[int, tuple[int, int]]:
+    """Refresh counts and sums; activities whose number of fixed devices changed, with before and after."""
+    with transaction.atomic():
+        _run(_WRITE_COUNTS)
+        differing = (
+            f"SELECT a.id, a.fixed, c.fixed FROM {{activity}} a JOIN ({_SUMMED}) c ON c.activity_id = a.id"  # noqa: S608
+            " WHERE a.fixed <> c.fixed"
+        )
+        changed = {pk: (before, int(after)) for pk, before, after in _rows(differing)}
+        _run(_WRITE_SUMS)
+        RemediationActivity.objects.filter(
+            status__in=[ActivityStatus.ACTIVE, ActivityStatus.COMPLETED], requested_at__lt=moment
+        ).update(checked_at=moment)
+    return changed
+
+
+def _complete(now: object, beat: Callable[[], None]) -> set[int]:
+    """Every target is fixed, excepted or out of scope, and at least one is proved fixed. Else a person is asked."""
+    return _each(_rows(_FINISHED, now), lambda activity, _: activities.complete_automatically(activity), beat)
+
+
+def _reopen(now: object, beat: Callable[[], None]) -> set[int]:
+    rows = _rows(_REOPENED, now)
+    return _each(rows, lambda activity, row: activities.reopen_by_regression(activity, row[1]), beat)
+
+
+def _each(rows: list[tuple], act: Callable[[RemediationActivity, tuple], object], beat: Callable[[], None]) -> set[int]:
+    """Act on activities one by one; who was faster, or has opened another one meanwhile, is left alone."""
+    moved = set()
+    for row in rows:
+        activity = RemediationActivity.objects.get(pk=row[0])
+        try:
+            act(activity, row)
+        except InvalidTransition as conflict:
+            log.warning("activity_not_moved", activity=activity.pk, problem=conflict.message)
+        else:
+            moved.add(activity.pk)
+        beat()
+    return moved
+
+
+def _record(changed: dict[int, tuple[int, int]], moved: set[int]) -> None:
+    """One event a changed activity; a change of status has written its own."""
+    system = User.objects.system()
+    for pk, (before, after) in changed.items():
+        if pk not in moved:
+            AuditEvent.objects.record(
+                RemediationActivity.objects.get(pk=pk),
+                "checked",
+                by=system,
+                through=Through.SYNC,
+                before={"fixed": before},
+                after={"fixed": after},
+            )
+
+
+def _run(statement: str, *parameters: object) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**_TABLES), parameters or None)
+        return cursor.rowcount
+
+
+def _rows(statement: str, *parameters: object) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**_TABLES), parameters or None)
+        return cursor.fetchall()
