@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from .start import Start
 
 
-def compose(start: "Start") -> list[str]:
-    """Bring the demo's accounts to where they belong, and say in lines what there is to know."""
-    about = _demo(start.place) if start.has_sandbox else _tenant()
+def compose(start: "Start", ended: list[str]) -> list[str]:
+    """What there is to know, in lines; `ended` says what became of a demo. Makes the demo's accounts."""
+    about = _demo(start.place) if start.has_sandbox else _tenant(ended)
     return [
         "",
         f"TVM Remediation is at {settings.SITE_URL}/",
@@ -42,9 +42,9 @@ def _demo(place: Place) -> list[str]:
     return lines
 
 
-def _tenant() -> list[str]:
+def _tenant(ended: list[str]) -> list[str]:
     lines = [_line("Tenant", settings.MICROSOFT.tenant_id)]
-    lines += [_line("Demo", sentence) for sentence in accounts.retire_demo()]
+    lines += [_line("Demo", sentence) for sentence in ended]
     if not accounts.has_administrator():
         lines.append(_line("Sign in", "Nobody can yet. Make the first administrator in a second terminal:"))
         lines.append(_line("", ".venv/bin/python manage.py createadministrator NAME"))

@@ -4,23 +4,20 @@ from collections.abc import Callable
 
 from celery import current_app
 from django.conf import settings
-from django.db import connections
 from kombu.exceptions import OperationalError
 
-from remediation.models import Recommendation
+from integrations.models import SyncRun
 
 TASK = "integrations.tasks.run_sync"
 
 
 def begin(say: Callable[[str], None]) -> None:
     """Queue an ordinary sync when there has been none; a lost one is made good by the clock."""
+    if SyncRun.objects.last_complete() or not settings.MICROSOFT.is_configured:
+        return
     try:
-        if Recommendation.objects.exists() or not settings.MICROSOFT.is_configured:
-            return
-    finally:
-        connections.close_all()
-    try:
-        current_app.send_task(TASK, queue="sync", retry=False, ignore_result=True)
+        with current_app.connection_for_write() as connection:  # of its own: this process forks
+            current_app.send_task(TASK, queue="sync", retry=False, ignore_result=True, connection=connection)
     except OperationalError as problem:
         say(f"The first sync could not be queued ({problem}); it starts by the clock, or with `manage.py sync`.")
         return

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
+from .forked import ForkedProcess
 from .logs import Logs
 
 _TICK = 0.1
@@ -23,10 +25,10 @@ _STABLE_AFTER = 60.0
 
 @dataclass(frozen=True)
 class Program:
-    """What to start, and how to see that it is up."""
+    """What to start, a command line or work for a forked process, and how to see that it is up."""
 
     name: str
-    command: list[str]
+    start: list[str] | Callable[[], None]
     is_ready: Callable[[], bool] = lambda: True
 
 
@@ -35,7 +37,7 @@ class Child:
     """A program, its present process, and how often it died lately."""
 
     program: Program
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | ForkedProcess | None = None
     started_at: float = 0.0
     start_again_at: float = 0.0
     deaths: int = 0
@@ -52,9 +54,10 @@ class Child:
 
 @dataclass
 class Stage:
-    """Programs that may start side by side, and what is done once all of them are up."""
+    """Programs that start side by side; whether that waits for all that run; what is done then."""
 
     programs: list[Program]
+    is_waited_for: bool = True
     then: Callable[[], None] = lambda: None
 
 
@@ -87,11 +90,11 @@ class Supervisor:
         self.wake.set()
 
     def _enter(self, stage: Stage) -> None:
-        """Start a stage and wait until it is up; a slow one is given up waiting for, not given up."""
-        waiting = [Child(program) for program in stage.programs]
-        for child in waiting:
-            self.children.append(child)
-            self._start(child)
+        """Start a stage and wait until all is up; a slow child is no longer waited for, but not given up."""
+        for program in stage.programs:
+            self.children.append(Child(program))
+            self._start(self.children[-1])
+        waiting = list(self.children) if stage.is_waited_for else []
         until = time.monotonic() + _READY_WITHIN
         while not self.signals and time.monotonic() < until:
             waiting = [child for child in waiting if not (child.is_running and child.program.is_ready())]
@@ -115,9 +118,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         with self.logs.open(child.program.name) as log:
-            child.process = subprocess.Popen(  # noqa: S603
-                child.program.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            child.process = _process(child.program.start, log)
         child.started_at = time.monotonic()
         self._tell_watchdog("+", child.process.pid)
 
@@ -169,6 +170,13 @@ class Supervisor:
         if self.watchdog.poll() is None and self.watchdog.stdin:
             self.watchdog.stdin.write(f"{sign}{group}\n".encode())
             self.watchdog.stdin.flush()
+
+
+def _process(start: list[str] | Callable[[], None], log: BinaryIO) -> subprocess.Popen[bytes] | ForkedProcess:
+    """A session of its own each: the terminal's Ctrl-C reaches the supervisor only, which stops them in order."""
+    if callable(start):
+        return ForkedProcess(start, log)
+    return subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
 
 
 def start_watchdog(lock: int) -> subprocess.Popen[bytes]:

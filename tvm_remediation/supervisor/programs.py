@@ -3,6 +3,7 @@
 import http.client
 import socket
 import sys
+from functools import partial
 
 from .broker import Broker
 from .environment import Place
@@ -22,17 +23,22 @@ def sandbox(place: Place) -> Program:
 
 
 def web(place: Place) -> Program:
-    """Two processes of four threads; the code is loaded once, before they part."""
-    return Program(
-        "web",
-        [
-            *(sys.executable, "-m", "gunicorn", "tvm_remediation.wsgi:application", "--preload"),
-            *("--bind", f"[{place.bind}]:{place.port}" if ":" in place.bind else f"{place.bind}:{place.port}"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-            *("--graceful-timeout", "5", "--no-control-socket"),
-        ],
-        lambda: answers(place),
-    )
+    """Two processes of four threads, forked off this one: loading the code again would take seconds."""
+    return Program("web", partial(_serve, place), lambda: answers(place))
+
+
+def _serve(place: Place) -> None:
+    from django.urls import get_resolver
+    from gunicorn.app.wsgiapp import run
+
+    get_resolver().url_patterns  # noqa: B018 - imports every view, once for both processes
+    sys.argv = [
+        *("gunicorn", "tvm_remediation.wsgi:application", "--preload"),
+        *("--bind", f"[{place.bind}]:{place.port}" if ":" in place.bind else f"{place.bind}:{place.port}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        *("--graceful-timeout", "5", "--no-control-socket"),
+    ]
+    run()
 
 
 def workers(place: Place) -> list[Program]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -58,35 +58,46 @@ def refuse_taken_ports(place: Place, env: Mapping[str, str], *, has_sandbox: boo
 
 def run(start: Start) -> None:
     """Prepare what has changed, start everything, and stay until a signal says stop."""
-    from django.db import connections
-
-    from . import banner, first_start, first_sync
+    from . import accounts, first_start
 
     first_start.bring_database_up_to_date(_say)
     first_start.collect_static_files(_say)
-    lines = banner.compose(start)
-    connections.close_all()
-    supervisor = Supervisor(
-        _stages(start, lines, lambda: first_sync.begin(_say)), Logs(start.place.logs_dir), start.lock, _say
-    )
-    supervisor.run()
+    ended = [] if start.has_sandbox else accounts.retire_demo()
+    let_go_of_the_database()
+    Supervisor(_stages(start, ended), Logs(start.place.logs_dir), start.lock, _say).run()
     _say("Everything has stopped.")
 
 
-def _stages(start: Start, lines: list[str], then: Callable[[], None]) -> list[Stage]:
-    """Stopped in the reverse order: what others still talk to goes last."""
+def _stages(start: Start, ended: list[str]) -> list[Stage]:
+    """Stopped in the reverse order: what the others talk to goes last."""
+    from . import banner, first_sync
 
     def announce() -> None:
         _say(f"Up after {time.monotonic() - start.began:.1f} s.")
-        _say("\n".join(lines))
+        _say("\n".join(banner.compose(start, ended)))
+        let_go_of_the_database()
+
+    def begin() -> None:
+        first_sync.begin(_say)
+        let_go_of_the_database()
 
     broker = [programs.broker(start.broker)] if start.broker else []
     sandbox = [programs.sandbox(start.place)] if start.has_sandbox else []
     return [
-        Stage(broker),
-        Stage([programs.web(start.place), *sandbox], announce),
-        Stage(programs.workers(start.place), then),
+        Stage([*broker, *sandbox], is_waited_for=False),
+        Stage([programs.web(start.place)], then=announce),
+        Stage(programs.workers(start.place), then=begin),
     ]
+
+
+def let_go_of_the_database() -> None:
+    """A forked process must not share a connection, nor a pool whose threads stayed behind."""
+    from django.db import connections
+
+    for connection in connections.all():
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
 
 
 def _say(text: str) -> None:
