@@ -1,0 +1,35 @@
+# make run: the product, with all that it needs. make test: its tests, likewise. Settings come from the environment.
+PYTHON ?= python3
+IN_VENV := .venv/bin/python
+
+.PHONY: run test test-long check bench clean install install-dev python
+.DEFAULT_GOAL := run
+
+run: install
+	@exec $(IN_VENV) manage.py run
+
+test: install-dev
+	@exec $(IN_VENV) -m tests.run
+
+test-long: install-dev
+	@exec $(IN_VENV) -m tests.run --long
+
+check: install-dev
+	@exec $(IN_VENV) -m tests.check
+
+bench: install-dev
+	@exec $(IN_VENV) -m tests.bench
+
+install: python
+	@$(PYTHON) tvm_remediation/bootstrap.py requirements.txt
+
+install-dev: python
+	@$(PYTHON) tvm_remediation/bootstrap.py requirements-dev.txt
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+
+# The state in var/ stays: it is not ours to delete.
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
