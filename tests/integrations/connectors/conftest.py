@@ -1,0 +1,20 @@
+"""The real connector of Intune, talking to the running stand-in."""
+
+import environ
+import pytest
+
+from integrations.microsoft import forget_clients
+from tests.integrations.sandbox.conftest import no_foreign_certificates, running, sandbox  # noqa: F401
+from tvm_remediation.clouds import microsoft_settings
+
+
+@pytest.fixture
+def tenant(sandbox, settings, monkeypatch):  # noqa: F811
+    """The stand-in, with the product configured for it as a tenant is: by its environment."""
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    settings.MICROSOFT = microsoft_settings(environ.Env())
+    forget_clients()
+    yield sandbox
+    sandbox.control("clear-faults")
+    forget_clients()

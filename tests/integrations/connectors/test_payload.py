@@ -1,0 +1,126 @@
+"""A ticket's facts as a security task of Intune."""
+
+import json
+
+import pytest
+
+from integrations.connectors.base import Order
+from integrations.connectors.intune.payload import platform, render
+from integrations.connectors.intune.text import LONGEST
+from remediation.markers import find_markers, new_marker
+
+from .test_contract import DEVICES, FACTS
+
+
+def task(takes_devices: bool = True, **facts) -> dict:
+    return json.loads(render(Order(FACTS | facts, new_marker(), DEVICES, takes_devices)))
+
+
+def test_an_update_becomes_an_app_vulnerability_task():
+    body = task()
+
+    assert body["@odata.type"] == "#microsoft.graph.appVulnerabilityTask"
+    assert (body["mitigationType"], body["appName"], body["appPublisher"]) == ("update", "Product", "Contoso")
+    assert (body["category"], body["status"], body["priority"]) == ("advancedThreatProtection", "pending", "high")
+    assert body["managedDeviceCount"] == 3
+    assert body["managedDevices"][0] == {"id": DEVICES[0][0], "displayName": "ws-0.corp.example"}
+
+
+def test_the_marker_stands_in_two_fields_and_last():
+    body = task()
+
+    [marker] = find_markers(body["description"])
+    assert body["description"].splitlines()[-1] == marker == body["creatorNotes"]
+
+
+def test_the_text_says_what_to_do_where_and_by_when():
+    text = task(parts=3, part=2)["description"]
+
+    for words in (
+        "version 2.0",
+        "1.0 (2)",
+        "Windows11 (3)",
+        "Berlin (3)",
+        "2027-02-01",
+        "Kiosks may wait.",
+        "part 2 of 3",
+    ):
+        assert words in text
+
+
+def test_a_long_text_is_cut_and_keeps_its_marker():
+    body = task(notes="n" * 100_000, title="t" * 100_000)
+
+    assert len(body["description"]) <= LONGEST
+    assert find_markers(body["description"])
+    assert len(body["displayName"]) <= 250
+
+
+@pytest.mark.parametrize(("priority", "sent"), [("high", "high"), ("low", "low"), ("medium", "none")])
+def test_graph_knows_no_medium_so_the_text_says_it(priority, sent):
+    body = task(priority=priority)
+
+    assert body["priority"] == sent
+    assert f"Priority: {priority}" in body["description"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "sent"),
+    [
+        ("UTC", "2027-03-28T23:59:59Z"),
+        ("Europe/Berlin", "2027-03-28T21:59:59Z"),
+        ("America/New_York", "2027-03-29T03:59:59Z"),
+    ],
+)
+def test_the_due_date_is_the_end_of_that_day_in_the_sites_zone(settings, zone, sent):
+    settings.TIME_ZONE = zone
+
+    assert task(due_on="2027-03-28")["dueDateTime"] == sent
+
+
+def test_without_devices_inside_they_are_counted_and_linked_to():
+    body = task(takes_devices=False)
+
+    assert "managedDevices" not in body
+    assert body["managedDeviceCount"] == 3
+    assert FACTS["url"] in body["description"]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [("upgrade", "update"), ("uninstall", "uninstall")])
+def test_mitigations(asked, sent):
+    assert task(remediation=asked)["mitigationType"] == sent
+
+
+@pytest.mark.parametrize(
+    ("subcategory", "category", "policy", "profile"),
+    [
+        ("BitLocker", "security_controls", "diskEncryption", "bitLocker"),
+        ("Firewall", "network", "firewall", "firewall"),
+        ("Attack surface reduction", "security_controls", "attackSurfaceReduction", "attackSurfaceReductionRules"),
+        ("Antivirus", "security_controls", "antivirus", "antivirus"),
+        ("Onboard machines", "security_controls", "endpointDetectionAndResponse", "endpointDetectionAndResponse"),
+        ("", "accounts", "accountProtection", "accountProtection"),
+        ("", "os", "unknown", "unknown"),
+    ],
+)
+def test_a_setting_becomes_a_security_configuration_task(subcategory, category, policy, profile):
+    body = task(kind="configuration", subcategory=subcategory, category=category, title="Turn it on")
+
+    assert body["@odata.type"] == "#microsoft.graph.securityConfigurationTask"
+    assert (body["endpointSecurityPolicy"], body["endpointSecurityPolicyProfile"]) == (policy, profile)
+    assert "mitigationType" not in body
+
+
+@pytest.mark.parametrize(
+    ("systems", "covered"),
+    [
+        (["macOS"], "macOS"),
+        (["Windows10", "Windows11"], "windows10AndLater"),
+        (["Windows11", "WindowsServer2022"], "windows10AndWindowsServer"),
+        (["Windows11", "macOS"], "unknown"),
+        (["Linux"], "unknown"),
+        ([], "unknown"),
+    ],
+)
+def test_the_platform_covers_all_operating_systems(systems, covered):
+    assert platform(systems) == covered
