@@ -1,7 +1,15 @@
 """The settings of the tests: the product's own, on a throw-away environment."""
 
 import os
+import re
 import tempfile
+
+
+def broker_of_this_process(url: str) -> str:
+    """The run's broker; each of several processes takes a database of its own, counting down from the one named."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return re.sub(r"\d+$", lambda number: str(abs(int(number[0]) - worker)), url) or "memory://"
+
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("TVM_DATA_DIR", tempfile.mkdtemp(prefix="tvm-tests-"))
@@ -9,7 +17,9 @@ for name in [name for name in os.environ if name.startswith("MICROSOFT_")]:
     del os.environ[name]
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
-os.environ["CELERY_BROKER_URL"] = os.environ.get("TEST_REDIS_URL") or "memory://"
+else:
+    os.environ.pop("DATABASE_URL", None)
+os.environ["CELERY_BROKER_URL"] = broker_of_this_process(os.environ.get("TEST_REDIS_URL", ""))
 
 from tvm_remediation.settings import *  # noqa: E402, F403
 

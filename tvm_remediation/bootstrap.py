@@ -26,7 +26,7 @@ def main(requirements):
     if stamp(requirements) == fingerprint(requirements):
         return
     say("Installing %s; the first time this takes a minute or two ..." % requirements)
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [PYTHON, "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     # Wheels only: nothing is compiled, and no package's own code runs while it is installed.
     run(pip + ["--require-hashes", "--only-binary=:all:", "--requirement", os.path.join(ROOT, requirements)])
     for name in [requirements] + ALSO.get(requirements, []):

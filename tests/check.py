@@ -1,0 +1,45 @@
+"""The checks that need no test: python -m tests.check. `make check` calls it. One failure does not stop the others."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    manage = [sys.executable, "manage.py"]
+    checks = {
+        "lint": [sys.executable, "-m", "ruff", "check", "."],
+        "format": [sys.executable, "-m", "ruff", "format", "--check", "."],
+        "types": [sys.executable, "-m", "mypy"],
+        "templates": [sys.executable, "-m", "djade", "--check", *templates()],
+        "migrations": [*manage, "makemigrations", "--check", "--dry-run"],
+        "system": [*manage, "check", "--fail-level", "WARNING"],
+    }
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    failed = []
+    for name, command in checks.items():
+        print(f"=== {name} ===", flush=True)
+        if subprocess.run(command, cwd=PROJECT, env=env).returncode:
+            failed.append(name)
+    print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+def templates() -> list[str]:
+    found = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.html"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    paths = [path for path in found.stdout.split() if (PROJECT / path).exists()]
+    # The sandbox's pages are no Django templates.
+    return [path for path in paths if not path.startswith("integrations/sandbox/")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
