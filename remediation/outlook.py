@@ -65,6 +65,15 @@ class Outlook:
         return abs(self.impact)
 
     @property
+    def decimals(self) -> int:
+        return 1 if self.points >= 1 else 2
+
+    @property
+    def score_decimals(self) -> int:
+        """As few as show that the score moves."""
+        return 0 if self.points >= 1 else 1
+
+    @property
     def left_out(self) -> int:
         return self.exposed - self.eligible
 
