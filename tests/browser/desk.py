@@ -20,7 +20,8 @@ class Desk:
 
         self.base_url = product.base_url
         self.session = requests.Session()
-        self.post("/accounts/login/", {"username": name, "password": PASSWORD, "next": "/"})
+        answer = self.post("/accounts/login/", {"username": name, "password": PASSWORD, "next": "/"})
+        assert answer.url == f"{self.base_url}/", f"{name} could not sign in"
 
     def get(self, path: str, **query: Any) -> requests.Response:
         answer = self.session.get(self.base_url + path, params=query, timeout=30)
