@@ -116,7 +116,8 @@ def ticket_pill(
 
 
 def delivery_pill(delivery: str, next_attempt_at: datetime | None = None, attempts: int = 0) -> SafeString:
-    waits = delivery == DeliveryState.READY and attempts and next_attempt_at and next_attempt_at > timezone.now()
+    # An attempt that was asked to wait does not count, so their number says nothing here.
+    waits = delivery == DeliveryState.READY and next_attempt_at and next_attempt_at > timezone.now()
     if waits:
         at = date_format(timezone.localtime(next_attempt_at), "H:i")
         return pill("arrow-repeat", "t-warn", _("Retrying at %(time)s") % {"time": at})
