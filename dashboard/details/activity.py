@@ -12,7 +12,6 @@ from remediation.models import (
     ActivityCount,
     ActivityDevice,
     ActivityStatus,
-    AuditEvent,
     DeviceState,
     RemediationActivity,
 )
@@ -23,7 +22,7 @@ from ..lists.paging import Page, page_of
 from .actions import actions
 from .handover import handover
 from .tickets import tickets_of
-from .timeline import timeline
+from .timeline import events_of, timeline
 
 DEVICE_FIELDS = (
     "device__name",
@@ -131,7 +130,7 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
         "tickets": tickets_of(item, request.user),
         "actions": actions(item, request.user),
         "handover": handover(item, seen.targets),
-        "timeline": timeline(AuditEvent.objects.about(item).order_by("-pk")[:TIMELINE_LENGTH]),
+        "timeline": timeline(events_of(item)[:TIMELINE_LENGTH]),
     }
     return render(request, "dashboard/activity.html", context)
 

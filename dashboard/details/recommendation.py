@@ -57,7 +57,8 @@ def flyout(request: HttpRequest) -> dict[str, Any]:
         return {}
     query = request.GET.copy()
     del query["open"]
-    return (describe(request, int(asked)) or {}) | {"close_url": f"{request.path}?{query.urlencode()}"}
+    found = describe(request, int(asked))
+    return {"panel": found | {"close_url": f"{request.path}?{query.urlencode()}"}} if found else {}
 
 
 def flyout_partial(request: HttpRequest) -> HttpResponse | None:
@@ -65,7 +66,7 @@ def flyout_partial(request: HttpRequest) -> HttpResponse | None:
     if not (request.htmx and request.htmx.target == "flyout"):
         return None
     found = flyout(request)
-    if "recommendation" not in found:
+    if not found:
         raise Http404
     response = render(request, "dashboard/_flyout.html", found)
     response.headers["Vary"] = "HX-Request"

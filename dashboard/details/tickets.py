@@ -27,16 +27,19 @@ class TicketView:
         self.ticket = ticket
         self.is_final = ticket.delivery_state in FINAL_STATES
         self.may_retry = ticket.delivery_state == DeliveryState.DEAD and user.has_perm("remediation.handle_remediation")
-        self.is_refused = ticket.delivery_state == DeliveryState.DEAD and ticket.system.create_route in {
-            Route.REFUSED,
-            Route.UNLICENSED,
-        }
+        # It waits for a permission: delivery tries again by itself, people may go on without.
+        self.is_refused = ticket.delivery_state in {
+            DeliveryState.DEAD,
+            DeliveryState.READY,
+        } and ticket.system.create_route in {Route.REFUSED, Route.UNLICENSED}
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
 
     @property
     def version(self) -> str:
         """Changes with whatever the page shows of it."""
-        return f"{self.ticket.delivery_state}.{self.ticket.fence}.{self.ticket.attempts}.{len(self.attempts)}"
+        ticket = self.ticket
+        moment = ticket.next_attempt_at.timestamp()
+        return f"{ticket.delivery_state}.{ticket.fence}.{ticket.attempts}.{len(self.attempts)}.{moment:.0f}"
 
     @property
     def wishes(self) -> str:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from remediation.models import ActivityStatus, AuditEvent
+from remediation.models import ActivityStatus, AuditEvent, RemediationActivity, Ticket
 
 _WORDS: dict[str, tuple[str, Any]] = {
     "request": ("plus-lg", gettext_lazy("requested the remediation")),
@@ -18,12 +20,28 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "complete_automatically": ("shield-check", gettext_lazy("completed it: every target device is fixed")),
     "reopen_by_regression": ("arrow-counterclockwise", gettext_lazy("reopened it: devices are exposed again")),
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
+    "deliver": ("send", gettext_lazy("created the ticket")),
+    "adopt": ("search", gettext_lazy("found the ticket and linked it")),
+    "delivery_failed": ("exclamation-triangle", gettext_lazy("could not create the ticket")),
+    "delivery_cancelled": ("slash-circle", gettext_lazy("did not send the ticket any more")),
+    "remote_pending": ("hourglass", gettext_lazy("saw the ticket pending again")),
+    "remote_active": ("check", gettext_lazy("saw the ticket accepted")),
+    "remote_completed": ("check-circle", gettext_lazy("saw the ticket completed")),
+    "remote_rejected": ("x-circle", gettext_lazy("saw the ticket rejected")),
+    "remote_missing": ("question-circle", gettext_lazy("did not find the ticket any more")),
+    "set_completed": ("check-circle", gettext_lazy("completed the ticket")),
+    "set_rejected": ("x-circle", gettext_lazy("withdrew the ticket")),
+    "status_not_set": ("exclamation-triangle", gettext_lazy("could not set the ticket's status")),
+    "duplicate_found": ("exclamation-triangle", gettext_lazy("found a second ticket with the same reference")),
 }
 _FIELDS = {
     "devices": gettext_lazy("devices"),
     "tickets": gettext_lazy("tickets"),
     "due_on": gettext_lazy("due"),
     "status": gettext_lazy("status"),
+    "remote_id": gettext_lazy("ticket"),
+    "remote_state": gettext_lazy("stands there as"),
+    "looks_first": gettext_lazy("looks for it first"),
 }
 
 
@@ -36,6 +54,14 @@ class Line:
     note: str
     at: datetime
     through: str
+
+
+def events_of(activity: RemediationActivity) -> QuerySet[AuditEvent]:
+    """The activity's own and its tickets', the newest first."""
+    tickets = activity.tickets.order_by().annotate(key=Cast("pk", CharField())).values("key")
+    of_tickets = Q(subject_type=Ticket._meta.label_lower, subject_id__in=tickets)
+    of_itself = Q(subject_type=activity._meta.label_lower, subject_id=str(activity.pk))
+    return AuditEvent.objects.filter(of_itself | of_tickets).order_by("-pk")
 
 
 def timeline(events: Iterable[AuditEvent]) -> list[Line]:

@@ -34,7 +34,7 @@ def audit(ticket: Ticket, verb: str, *, by: User | None = None, note: str = "", 
         verb,
         by=by or User.objects.system(),
         through=Through.PAGE if by else Through.WORKER,
-        after={"activity": ticket.activity_id, "batch": ticket.batch} | after,
+        after=after,
         note=note,
     )
 

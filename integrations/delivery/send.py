@@ -142,7 +142,7 @@ def _forbidden(claimed: Claim, reply: Reply, retry_at: datetime) -> bool:
 def creation_refused(why: str) -> str:
     """What remains to be done when the registration may not create tickets."""
     return _(
-        "The ticket system refuses to create tickets: %(why)s An administrator can grant the permission; the ticket "
+        "Creation is refused: %(why)s An administrator can grant the permission; the ticket "
         "then goes out by itself. Until then, hand the work over by message with the list of devices (CSV), or create "
         "the task in Microsoft Defender. The activity is checked and completed all the same."
     ) % {"why": why[:400]}
