@@ -101,6 +101,11 @@ def _status(value: str, language: str | None, table: str) -> SafeString:
 
 
 def pill(glyph: str, tone: str, word: str) -> SafeString:
+    return _pill(glyph, tone, str(word))
+
+
+@lru_cache(maxsize=256)
+def _pill(glyph: str, tone: str, word: str) -> SafeString:
     return format_html('<span class="tk {}">{}{}</span>', tone, icon(glyph), word)
 
 
@@ -122,7 +127,7 @@ def delivery_pill(delivery: str, next_attempt_at: datetime | None = None, attemp
         at = date_format(timezone.localtime(next_attempt_at), "H:i")
         return pill("arrow-repeat", "t-warn", _("Retrying at %(time)s") % {"time": at})
     glyph, tone = DELIVERY_STATES.get(delivery, ("circle", ""))
-    return pill(glyph, tone, dict(DeliveryState.choices).get(delivery, delivery))
+    return pill(glyph, tone, label(delivery, DeliveryState))
 
 
 def ticket_state(ticket: Ticket) -> SafeString:
@@ -133,7 +138,7 @@ def remote_state(value: str | None) -> SafeString:
     if not value:
         return EMPTY
     glyph, tone = REMOTE_STATES.get(value, ("circle", ""))
-    return pill(glyph, tone, dict(RemoteState.choices).get(value, value))
+    return pill(glyph, tone, label(value, RemoteState))
 
 
 def attempt_result(value: str) -> SafeString:
@@ -170,7 +175,12 @@ def day(value: date | None) -> SafeString:
         return EMPTY
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
-    near = abs((timezone.localdate() - value).days) < 300
+    return _day(value, timezone.localdate(), get_language())
+
+
+@lru_cache(maxsize=1024)
+def _day(value: date, today: date, language: str | None) -> SafeString:
+    near = abs((today - value).days) < 300
     return format_html(
         '<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M" if near else "j M Y")
     )
@@ -178,9 +188,15 @@ def day(value: date | None) -> SafeString:
 
 def due(value: date | None, status: str) -> SafeString:
     """A due date; overdue only while the work is active."""
-    if value is None or status != ActivityStatus.ACTIVE or value >= timezone.localdate():
+    today = timezone.localdate()
+    if value is None or status != ActivityStatus.ACTIVE or value >= today:
         return day(value)
-    late = (timezone.localdate() - value).days
+    return _overdue(value, today, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _overdue(value: date, today: date, language: str | None) -> SafeString:
+    late = (today - value).days
     return format_html(
         '{}<span class="bad d-block small">{}</span>', day(value), _("Overdue %(days)s d") % {"days": late}
     )
@@ -190,6 +206,11 @@ def due(value: date | None, status: str) -> SafeString:
 def number(value: float | None, decimals: int = 0) -> str:
     if value is None:
         return "–"
+    return _number(value, decimals, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: float, decimals: int, language: str | None) -> str:
     return number_format(value, decimal_pos=decimals, force_grouping=True)
 
 
@@ -283,7 +304,12 @@ def chip(name: str, value: str, remove: str) -> SafeString:
 
 def label(value: str, choices: Any = None) -> str:
     """The word of a code; an unknown code stands for itself."""
-    return str(dict(choices.choices).get(value, value)) if choices else str(value)
+    return _label(value, choices, get_language()) if choices else str(value)
+
+
+@lru_cache(maxsize=256)
+def _label(value: str, choices: Any, language: str | None) -> str:
+    return str(dict(choices.choices).get(value, value))
 
 
 def two_lines(first: str, second: str) -> SafeString:

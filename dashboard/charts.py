@@ -33,6 +33,7 @@ def trend(points: Sequence[Point], name: str) -> SafeString:
 
     line = _line(points, y)
     last = points[-1]
+    now = y(last.value)
     return format_html(
         '<svg class="chart" height="{}" role="img" aria-label="{}">'
         '<svg x="{}%" y="0" width="{}%" height="{}" viewBox="0 0 100 {}" preserveAspectRatio="none">'
@@ -41,7 +42,7 @@ def trend(points: Sequence[Point], name: str) -> SafeString:
         '<circle class="dot" cx="{}%" cy="{}" r="5"/><text class="now" x="{}%" y="{}">{}</text>{}</svg>',
         HEIGHT, _sentence(points, name), LEFT, RIGHT - LEFT, HEIGHT, HEIGHT,
         "".join(f"M0 {y(value)}H100" for value in _LINES), BOTTOM, BOTTOM, line, BOTTOM, line,
-        _scale(y), _bands(y), RIGHT, y(last.value), RIGHT + 2.5, y(last.value) + 4, cells.score(last.value),
+        _scale(y), _bands(y, now), RIGHT, now, RIGHT + 2.5, now + 4, cells.score(last.value),
         _days(points),
     )  # fmt: skip
 
@@ -70,13 +71,13 @@ def _scale(y) -> SafeString:
     )
 
 
-def _bands(y) -> SafeString:
-    low, high = (y(value) for value in _LINES)
-    bands = [(TOP, high, _("High")), (high, low, _("Medium")), (low, BOTTOM, _("Low"))]
+def _bands(y, now: float) -> SafeString:
+    """The names of the levels beside their borders; one that the present value stands on gives way."""
+    words = [(y(70) - 6, _("High")), (y(70) + 13, _("Medium")), (y(30) + 13, _("Low"))]
     return format_html_join(
         "",
-        '<text x="{}%" y="{}" text-anchor="end">{}</text>',
-        (("99.5", round((top + bottom) / 2 + 4, 1), word) for top, bottom, word in bands if bottom - top >= 12),
+        '<text x="{}%" y="{}">{}</text>',
+        ((RIGHT + 1.5, round(place, 1), word) for place, word in words if abs(place - 4 - now) >= 14),
     )
 
 

@@ -47,7 +47,7 @@ KEEP = 3600
 
 @dataclass(frozen=True)
 class Score:
-    """A score with where it came from in the last 30 days. `explained` is ours where the source's own is the headline."""
+    """A score and its last 30 days. `explained` is ours where the source's own is the headline."""
 
     value: float | None
     points: list[charts.Point]

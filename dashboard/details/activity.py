@@ -162,7 +162,7 @@ def _devices(item: RemediationActivity, groups: Selection, state: str) -> QueryS
     devices = ActivityDevice.objects.filter(activity=item)
     if not groups.sees_everything:
         devices = devices.filter(group__in=[group.pk for group in groups.visible])
-    return (devices.filter(state=state) if state else devices).order_by("state", "device")
+    return (devices.filter(state=state) if state else devices).order_by("state", "device_id")
 
 
 def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, request: HttpRequest) -> Page:
@@ -170,4 +170,4 @@ def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, req
     count = seen.counts[DeviceState(state)] if state else seen.targets
     query = request.GET.copy()
     query.setdefault("per_page", "25")
-    return page_of(devices.values("pk", *DEVICE_FIELDS), count, query)
+    return page_of(devices.values("device_id", *DEVICE_FIELDS), count, query, key="device_id")

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import CharField, Q, QuerySet
 from django.db.models.functions import Cast
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -90,6 +92,9 @@ def _detail(event: AuditEvent) -> str:
 def _word(name: str, value: Any) -> str:
     if name == "status":
         return str(dict(ActivityStatus.choices).get(value, value))
+    if name == "due_on":
+        due_on = parse_date(str(value))
+        return date_format(due_on, "j M Y") if due_on else str(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(value)

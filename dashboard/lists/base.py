@@ -54,6 +54,8 @@ class ListTable(tables.Table):
     """The base of all lists. A subclass names its columns and, in `fields`, what they read."""
 
     fields: tuple[str, ...] = ()
+    # What tells the rows apart. A composite primary key among the values would shift the columns that SQL orders by.
+    key = "pk"
     default_sort = ""
     # What a row's first link does: "open" puts it into the flyout, "href" follows it; "" for rows without one.
     opens = "href"
@@ -66,25 +68,20 @@ class ListTable(tables.Table):
         return list(self.base_columns.values())
 
     def rows_html(self, rows: list[Row], marked: str = "") -> SafeString:
-        """The body of the table: every cell already knows how it looks."""
-        columns = [(_opening(column), column.cell, _closing(column)) for column in self.column_list()]
+        """The body of the table: every cell already knows how it looks; one template takes a whole row of them."""
+        columns = self.column_list()
+        cells = [column.cell for column in columns]
         return format_html_join(
             "\n",
-            "<tr{}>{}</tr>",
-            (
-                (
-                    self._row_attributes(row, marked),
-                    format_html_join("", "{}{}{}", ((start, cell(row), end) for start, cell, end in columns)),
-                )
-                for row in rows
-            ),
+            "<tr{}>" + "".join(f"{_opening(column)}{{}}{_closing(column)}" for column in columns) + "</tr>",
+            ((self._row_attributes(row, marked), *(cell(row) for cell in cells)) for row in rows),
         )
 
     def _row_attributes(self, row: Row, marked: str) -> SafeString:
         if not self.opens:
             return EMPTY_ATTRIBUTES
-        css = format_html(' class="on"') if marked and marked == str(row["pk"]) else EMPTY_ATTRIBUTES
-        return format_html(' data-{}="{}"{}', self.opens, row["pk"], css)
+        css = format_html(' class="on"') if marked and marked == str(row[self.key]) else EMPTY_ATTRIBUTES
+        return format_html(' data-{}="{}"{}', self.opens, row[self.key], css)
 
     def csv_columns(self) -> exports.Columns:
         return [pair for column in self.column_list() for pair in column.csv] + list(self.extra_csv)
@@ -138,7 +135,9 @@ class List:
 
     @property
     def rows_queryset(self) -> QuerySet:
-        return _with_tie_break(self.table.data.data)
+        ordered = self.table.data.data
+        # Rows that compare equal keep their order from page to page.
+        return ordered.order_by(*(ordered.query.order_by or ()), f"-{self.table_class.key}")
 
     def _sort(self) -> str:
         asked = self.request.GET.get("sort", "")
@@ -152,7 +151,8 @@ class List:
     def page(self) -> Page:
         self.ask()
         count = numbers(self.request).ask(list_count=CountOf(self.filters.qs))["list_count"]
-        return page_of(self.rows_queryset.values("pk", *self.table_class.fields), count, self.request.GET)
+        key = self.table_class.key
+        return page_of(self.rows_queryset.values(key, *self.table_class.fields), count, self.request.GET, key)
 
     def context(self) -> dict[str, Any]:
         page = self.page()
@@ -195,11 +195,6 @@ def show(listing: List, template: str, **context: Any) -> HttpResponse:
     if listing.request.GET.get("format") == "csv":
         return listing.csv()
     return render(listing.request, template, listing.context() | context)
-
-
-def _with_tie_break(queryset: QuerySet) -> QuerySet:
-    """Rows that compare equal keep their order from page to page."""
-    return queryset.order_by(*(queryset.query.order_by or ()), "-pk")
 
 
 def _changed(query: QueryDict, **changes: Any) -> str:

@@ -62,22 +62,22 @@ class Page:
         return "?" + query.urlencode()
 
 
-def page_of(rows: QuerySet, count: int, query: QueryDict) -> Page:
+def page_of(rows: QuerySet, count: int, query: QueryDict, key: str = "pk") -> Page:
     per_page = _whole_number(query.get("per_page"), PER_PAGE)
     per_page = per_page if per_page in CHOICES else PER_PAGE
     number = max(1, _whole_number(query.get("page"), 1))
     if count <= CAP:
         number = min(number, max(1, -(-count // per_page)))
     start = (number - 1) * per_page
-    return Page(_slice(rows, start, per_page, number), number, per_page, count, query)
+    return Page(_slice(rows, start, per_page, number, key), number, per_page, count, query)
 
 
-def _slice(rows: QuerySet, start: int, size: int, number: int) -> list:
+def _slice(rows: QuerySet, start: int, size: int, number: int, key: str) -> list:
     if number <= DEFERRED_BEYOND:
         return list(rows[start : start + size])
-    keys = list(rows.values_list("pk", flat=True)[start : start + size])
-    found = {row["pk"]: row for row in rows.filter(pk__in=keys)}
-    return [found[key] for key in keys if key in found]
+    keys = list(rows.values_list(key, flat=True)[start : start + size])
+    found = {row[key]: row for row in rows.filter(**{f"{key}__in": keys})}
+    return [found[each] for each in keys if each in found]
 
 
 def _whole_number(text: str | None, default: int) -> int:

@@ -25,7 +25,8 @@ class ExposedDeviceTable(ListTable):
         "device__exposure_level",
         "first_seen_at",
     )
-    default_sort = ""
+    key = "device_id"
+    default_sort = "-exposure"
     opens = ""
     extra_csv = [
         ("device_id", F("device__source_id")),

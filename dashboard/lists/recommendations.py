@@ -126,7 +126,7 @@ class RecommendationTable(ListTable):
         gettext_lazy("Activities"),
         lambda row: _or_dash(row["active_activities"]),
         sort="active_activities",
-        css="num hide-t",
+        css="num hide-m",
         csv=[("active_activities", F("active_activities"))],
     )
     impact = Column(
