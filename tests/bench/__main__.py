@@ -26,18 +26,20 @@ _BROKER_ROUNDS = {"full": {"up": 20, "refuses": 10, "silent": 3}, "quick": {"up"
 def main() -> None:
     options = _options()
     size = "quick" if options.quick else "full"
-    results = {name: _measure(name, opened, size) for name, opened in _databases(options.only).items()}
+    rounds = options.rounds or _ROUNDS[size]
+    results = {name: _measure(name, opened, size, rounds) for name, opened in _databases(options.only).items()}
     # Imported late: it reads the estate, which wants Django's settings.
     from .report import report
 
     options.output.parent.mkdir(exist_ok=True)
-    options.output.write_text(report(results, size, _ROUNDS[size]))
+    options.output.write_text(report(results, size, rounds))
     _say(f"Written to {options.output}.")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, help="measured requests a page; 100 if not given")
     parser.add_argument("--only", choices=["sqlite", "postgresql"])
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     return parser.parse_args()
@@ -54,13 +56,13 @@ def _databases(only: str | None) -> dict[str, AbstractContextManager[str]]:
     return found
 
 
-def _measure(name: str, opened: AbstractContextManager[str], size: str) -> dict[str, Any]:
+def _measure(name: str, opened: AbstractContextManager[str], size: str, requests: int) -> dict[str, Any]:
     with opened as url, tempfile.TemporaryDirectory(prefix="tvm-bench-") as folder:
         environment = os.environ | {"BENCH_DATABASE_URL": url, "TVM_DATA_DIR": folder}
         result = {}
         for part in ("seed", "pages", "exports"):
             start = time.monotonic()
-            result[part] = _run(part, size, _ROUNDS[size], environment)
+            result[part] = _run(part, size, requests, environment)
             result[f"{part}_seconds"] = time.monotonic() - start
             _say(f"{name}: {part} in {result[f'{part}_seconds']:.0f} s")
         for broker, start_broker in BROKERS.items():
