@@ -26,8 +26,8 @@ class Numbers:
     """Asked for by name, answered together on the first look."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self._user = request.user
-        # A partial has no frame.
+        self._request = request
+        # A partial has no frame, as a rule: see below.
         self._questions: dict[str, Any] = {} if request.htmx else _frame_questions(selection(request))
         self._answers: dict[str, Any] = {}
 
@@ -37,8 +37,10 @@ class Numbers:
         return self
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self._answers and name not in self._questions:
+            self._questions |= _frame_questions(selection(self._request))
         if self._questions:
-            self._answers |= User.objects.filter(pk=self._user.pk).values(**self._questions).get()
+            self._answers |= User.objects.filter(pk=self._request.user.pk).values(**self._questions).get()
             self._questions = {}
         return self._answers[name]
 
