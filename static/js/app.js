@@ -40,13 +40,15 @@
     } catch { location.href = url; }
   }
 
+  /* The focus goes back to the row's link, also where an address and not a click had opened the flyout. */
   function removeFlyout() {
     const dialog = flyout();
     if (!dialog) return;
+    const marked = $("tr[data-open].on a.t");
     if (dialog.open) dialog.close();
     dialog.remove();
     markRow();
-    const row = opener && document.contains(opener) ? opener : null;
+    const row = marked || (document.contains(opener) ? opener : null);
     if (row) row.focus();
   }
 
