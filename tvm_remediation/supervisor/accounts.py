@@ -9,7 +9,7 @@ from pathlib import Path
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import ManyToOneRel
 
 from remediation import roles
 from remediation.models import AuditEvent, TicketSystem, User
@@ -103,12 +103,12 @@ def retire_demo() -> list[str]:
 
 def _is_referenced(user: User) -> bool:
     """Whether a record names them. Their own memberships and their sessions do not count."""
-    links = [field for field in User._meta.get_fields(include_hidden=True) if field.one_to_many and field.auto_created]
-    return any(_names(link.related_model, link.field.name, user) for link in links)
-
-
-def _names(model: type[Model], field: str, user: User) -> bool:
-    return not model._meta.auto_created and model._default_manager.filter(**{field: user}).exists()
+    links = [link for link in User._meta.get_fields(include_hidden=True) if isinstance(link, ManyToOneRel)]
+    return any(
+        link.related_model._default_manager.filter(**{link.field.name: user}).exists()
+        for link in links
+        if not link.related_model._meta.auto_created
+    )
 
 
 def _switch_intune(*, on: bool, note: str) -> None:

@@ -1,0 +1,1 @@
+"""Starting the product: the supervisor, the demo's accounts, the two commands."""
