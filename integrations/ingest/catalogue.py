@@ -91,7 +91,7 @@ def apply_software(reading: Reading) -> None:
 def load_versions(reading: Reading) -> None:
     """Tell the stage which rows its numbers mean. After the risks are up to date."""
     software = dict(Software.objects.values_list("source_id", "pk"))
-    advice = dict(Recommendation.objects.filter(closed_at=None).values_list("source_id", "pk"))
+    advice = _advice(reading)
     known = {
         (software_id, version): (pk, risk)
         for pk, software_id, version, risk in SoftwareVersion.objects.values_list("pk", "software", "version", "risk")
@@ -113,9 +113,15 @@ def load_versions(reading: Reading) -> None:
 
 
 def load_settings(reading: Reading) -> None:
-    advice = dict(Recommendation.objects.filter(closed_at=None, software=None).values_list("source_id", "pk"))
+    advice = _advice(reading)
     rows = [(number, advice.get(name)) for name, number in reading.settings.items()]
     reading.stage.append("stage_setting", ("c", "recommendation_id"), rows)
+
+
+def _advice(reading: Reading) -> dict[str, int]:
+    """Recommendations that this pass has read, or could not read: those that it may point to."""
+    keep = reading.recommendations.keys() | reading.held_recommendations
+    return {name: pk for name, pk in Recommendation.objects.values_list("source_id", "pk") if name in keep}
 
 
 def _write_software(reading: Reading) -> None:
