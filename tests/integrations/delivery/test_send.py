@@ -114,7 +114,7 @@ def test_403_keeps_the_ticket_says_what_to_do_and_probes_with_one_ticket_a_minut
 
     assert {stands(ticket) for ticket in tickets} == {S.READY}
     assert len(there.posts) == 2
-    first = next(ticket for ticket in tickets if "refuses" in ticket.reason)
+    first = next(ticket for ticket in tickets if "refused" in ticket.reason)
     assert "CSV" in first.reason
     assert first.attempts == 0
     system = TicketSystem.objects.get()
