@@ -247,7 +247,8 @@ def ask_tabs(request: HttpRequest, groups: Selection) -> None:
 
 def _ask_stats(request: HttpRequest, groups: Selection) -> None:
     touching = activities_in(groups)
-    look = Exists(in_need_of_a_look(Ticket.objects.filter(activity=OuterRef("pk"))))
+    # From the few tickets to their activities, not from every activity to its tickets.
+    look = Q(pk__in=in_need_of_a_look(Ticket.objects.all()).values("activity"))
     numbers(request).ask(
         stat_overdue=CountOf(overdue(touching)),
         stat_soon=CountOf(due_soon(touching, timezone.localdate())),
