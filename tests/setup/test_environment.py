@@ -97,5 +97,5 @@ def test_a_tenant_id_of_blanks_is_none():
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", "-1", "80 80"])
 def test_an_odd_port_is_refused_with_a_sentence(port):
-    with pytest.raises(Refused, match="PORT is '.*', which is no port"):
+    with pytest.raises(Refused, match=r"PORT is '.*', which is no port"):
         read_place({"PORT": port})

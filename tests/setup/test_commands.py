@@ -1,0 +1,78 @@
+"""The two commands, as far as they can be tried without installing: what is missing, and what the locks hold."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def locked(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==(\S+)", (PROJECT / name).read_text(), re.MULTILINE))
+
+
+def wanted(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"^([A-Za-z][\w-]*)", (PROJECT / name).read_text(), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+def test_a_lock_holds_what_is_used_directly(name):
+    assert wanted(f"{name}.in") <= set(locked(f"{name}.txt"))
+
+
+def test_the_tests_run_with_the_versions_of_the_product():
+    assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_locked_version_has_its_hashes(name):
+    blocks = re.split(r"^(?=[a-z0-9-]+(?:\[|==))", (PROJECT / name).read_text(), flags=re.MULTILINE)
+    assert [block.split("==")[0] for block in blocks if "==" in block and "--hash=sha256:" not in block] == []
+
+
+def test_without_python_make_says_what_to_install():
+    done = subprocess.run(["make", "run", "PYTHON=no-such-python"], cwd=PROJECT, capture_output=True, text=True)
+
+    assert done.returncode
+    assert "apt-get install python3 python3-venv" in done.stderr
+
+
+def test_without_the_venv_module_the_bootstrap_says_what_to_install(tmp_path):
+    (tmp_path / "ensurepip.py").write_text("raise ImportError")
+    script = "import runpy, sys; sys.argv[1:] = ['requirements.txt']; runpy.run_path({!r}, run_name='__main__')"
+    command = [sys.executable, "-c", script.format(str(PROJECT / "tvm_remediation" / "bootstrap.py"))]
+    done = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr == "Python's venv module is missing. On Debian: apt-get install python3-venv\n"
+
+
+def manage(*arguments: str, **env: str) -> subprocess.CompletedProcess:
+    own = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=own | env, capture_output=True, text=True, timeout=60)
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = manage("run", TVM_DATA_DIR=str(tmp_path), PORT=str(port))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Port {port} on 127.0.0.1 is taken")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_half_a_tenant_is_said_in_a_sentence(tmp_path):
+    tenant = "b0a4bbb2-1b0a-4bf0-8d5b-0c2bb0a1b2c3"
+    done = manage("run", TVM_DATA_DIR=str(tmp_path), MICROSOFT_TENANT_ID=tenant, PORT="18931")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("MICROSOFT_TENANT_ID is set, but ")
+    assert len(done.stderr.splitlines()) == 1
