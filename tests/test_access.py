@@ -39,7 +39,8 @@ SETTERS = {ADMINISTRATOR, SUPERUSER}
 EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "livez": (EVERYBODY, {"GET"}),
     "readyz": (EVERYBODY, {"GET"}),
-    "login": (EVERYBODY, {"GET", "POST"}),
+    # Django's own view; sends whoever is signed in to the dashboard.
+    "login": (EVERYBODY, set(METHODS)),
     "logout": (SIGNED_IN, {"POST"}),
     "overview": (READERS, {"GET"}),
     "recommendations": (READERS, {"GET"}),
@@ -126,44 +127,46 @@ def test_nothing_is_declared_that_does_not_exist():
 
 
 @pytest.mark.parametrize("person", sorted(EVERYBODY))
-@pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_who_gets_in_with_which_method(name, person, things):
-    may, methods = EXPECTED[name]
-    client, url = sign_in(person), address(name, things)
-
-    for method in METHODS:
-        response = client.generic(method, url, content_type="application/x-www-form-urlencoded")
-        if person not in may:
-            assert_kept_out(response, person, name, url)
-        elif method in methods or (method == "HEAD" and "GET" in methods):
-            assert response.status_code not in {403, 500} or name == "activity_transition", (method, response)
-            assert "/accounts/login/" not in response.get("Location", "") or name == "logout"
-        else:
-            assert response.status_code == 405, (method, response.status_code)
-        if name == "logout":
-            client = sign_in(person)
+def test_who_gets_in_with_which_method(person, things):
+    for name, (may, methods) in EXPECTED.items():
+        client, url = sign_in(person), address(name, things)
+        for method in METHODS:
+            client = sign_in(person) if name == "logout" else client
+            response = client.generic(method, url, content_type="application/x-www-form-urlencoded")
+            if person not in may:
+                assert_kept_out(response, person, name)
+            elif method in methods or (method == "HEAD" and "GET" in methods):
+                assert_let_in(response, name, method)
+            else:
+                assert response.status_code == 405, (name, method)
 
 
-def assert_kept_out(response, person: str, name: str, url: str) -> None:
-    assert CANARY.encode() not in response.content
+def assert_let_in(response, name: str, method: str) -> None:
+    assert response.status_code not in {403, 500}, (name, method)
+    assert name in {"login", "logout"} or "/accounts/login/" not in response.get("Location", ""), (name, method)
+
+
+def assert_kept_out(response, person: str, name: str) -> None:
+    assert CANARY.encode() not in response.content, name
     if person in {ANONYMOUS, DISABLED}:
-        assert response.status_code == 302
-        assert response["Location"].startswith(f"{reverse('login')}?next=")
-        assert response.content == b""
+        assert response.status_code == 302, name
+        assert response["Location"].startswith(f"{reverse('login')}?next="), name
+        assert response.content == b"", name
     else:
         assert response.status_code == 403, (name, response.status_code)
 
 
-@pytest.mark.parametrize("name", sorted(name for name, (_, methods) in EXPECTED.items() if "POST" in methods))
 @pytest.mark.parametrize("token", ["", "a" * 64], ids=["without a token", "with a foreign one"])
-def test_every_post_needs_the_token_of_its_form(name, token, things):
+def test_every_post_needs_the_token_of_its_form(token, things):
     client = Client(enforce_csrf_checks=True)
     client.force_login(UserFactory(is_superuser=True))
     before = snapshot()
 
-    response = client.post(address(name, things), {"csrfmiddlewaretoken": token} if token else {})
+    for name, (_, methods) in EXPECTED.items():
+        if "POST" in methods:
+            response = client.post(address(name, things), {"csrfmiddlewaretoken": token} if token else {})
+            assert response.status_code == 403, name
 
-    assert response.status_code == 403
     assert snapshot() == before
 
 
@@ -185,44 +188,38 @@ def snapshot() -> list[str]:
     return [f"{model.__name__} {row}" for model in models for row in model.objects.order_by().values_list()]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "recommendation",
-        "recommendation_devices",
-        "remediation_options",
-        "exception_options",
-        "activity",
-        "activity_transition",
-        "ticket_retry",
-        "ticket_state",
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_is_out_of_scope_looks_like_what_does_not_exist(name, method, things):
-    _, methods = EXPECTED[name]
-    if method not in methods:
-        return
-    user = UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()])
-    client = Client()
-    client.force_login(user)
-
-    hidden = client.generic(method, address(name, things))
-    missing = client.generic(method, reverse(name, args=[10**9]))
-
-    assert hidden.status_code == missing.status_code == 404
-    assert CANARY.encode() not in hidden.content
+OF_ONE_THING = [
+    "recommendation",
+    "recommendation_devices",
+    "remediation_options",
+    "exception_options",
+    "activity",
+    "activity_transition",
+    "ticket_retry",
+    "ticket_state",
+]
 
 
-@pytest.mark.parametrize("name", ["overview", "recommendations", "activities", "tickets", "exceptions"])
-def test_lists_show_nothing_out_of_scope(name, things):
+def test_what_is_out_of_scope_looks_like_what_does_not_exist(things):
     client = Client()
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
 
-    page = client.get(address(name, things))
+    for name in OF_ONE_THING:
+        for method in EXPECTED[name][1]:
+            hidden = client.generic(method, address(name, things))
+            missing = client.generic(method, reverse(name, args=[10**9]))
+            assert hidden.status_code == missing.status_code == 404, (name, method)
+            assert CANARY.encode() not in hidden.content, (name, method)
 
-    assert page.status_code == 200
-    assert CANARY.encode() not in page.content
+
+def test_lists_show_nothing_out_of_scope(things):
+    client = Client()
+    client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
+
+    for name in ["overview", "recommendations", "activities", "tickets", "exceptions"]:
+        page = client.get(address(name, things))
+        assert page.status_code == 200, name
+        assert CANARY.encode() not in page.content, name
 
 
 @pytest.mark.parametrize("person", sorted(EVERYBODY - {SUPERUSER}))
