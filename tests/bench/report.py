@@ -148,7 +148,7 @@ def _of_export(result: dict[str, Any], figure: Any) -> str:
 
 
 def _of_submit(result: dict[str, Any], broker: str, figure: str) -> str:
-    times = result[f"submit, broker {broker}"][figure]
+    times = result.get(f"submit, broker {broker}", {}).get(figure, {"status": "nothing: not asked"})
     return f"{times['median']:.0f} ms" if "median" in times else f"answers {times['status']}"
 
 

@@ -12,7 +12,7 @@ def test_the_bench_measures_a_tiny_estate_and_writes_its_page(tmp_path):
         [sys.executable, "-m", "tests.bench", "--quick", "--only", "sqlite", "--output", str(page)],
         cwd=ROOT,
         check=True,
-        timeout=120,
+        timeout=300,
     )
 
     text = page.read_text()
