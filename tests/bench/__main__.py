@@ -16,6 +16,7 @@ from typing import Any
 
 from . import databases
 from .brokers import BROKERS
+from .report import report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _ROUNDS = {"full": 100, "quick": 3}
@@ -28,9 +29,6 @@ def main() -> None:
     size = "quick" if options.quick else "full"
     rounds = options.rounds or _ROUNDS[size]
     results = {name: _measure(name, opened, size, rounds) for name, opened in _databases(options.only).items()}
-    # Imported late: it reads the estate, which wants Django's settings.
-    from .report import report
-
     options.output.parent.mkdir(exist_ok=True)
     options.output.write_text(report(results, size, rounds))
     _say(f"Written to {options.output}.")
