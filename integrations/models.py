@@ -43,8 +43,9 @@ class SyncRunQuerySet(models.QuerySet):
         return self.filter(state=SyncState.RUNNING, heartbeat_at__gte=timezone.now() - LOST_AFTER)
 
     def held(self) -> "SyncRunQuerySet":
-        """Those that wait for a person's word."""
-        return self.filter(state=SyncState.HELD, confirmed_at=None)
+        """Those that wait for a person's word: no complete run has come after them."""
+        later = SyncRun.objects.filter(state=SyncState.COMPLETE, pk__gt=models.OuterRef("pk"))
+        return self.filter(~models.Exists(later), state=SyncState.HELD, confirmed_at=None)
 
 
 class SyncRun(models.Model):

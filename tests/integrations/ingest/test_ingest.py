@@ -434,3 +434,16 @@ def test_a_device_seen_long_ago_is_counted_but_not_scored():
     snapshot = ScoreSnapshot.objects.get()
     assert (snapshot.unseen, snapshot.devices_normal) == (1, 1)
     assert Recommendation.objects.get(source_id=REFERENCE).exposed == 2
+
+
+def test_a_held_drop_waits_no_longer_once_a_complete_sync_has_come():
+    world = World()
+    sync(world)
+    empty = world.copy()
+    empty.lists["software"] = empty.lists["configurations"] = []
+    held = sync(empty)
+
+    assert list(SyncRun.objects.held()) == [held]
+    sync(world)
+
+    assert not SyncRun.objects.held().exists()

@@ -62,7 +62,8 @@ class World:
         record = {
             "id": device_id(number), "computerDnsName": f"pc-{number}", "osPlatform": "Windows11",
             "lastSeen": ago(hours=1), "firstSeen": ago(days=90), "rbacGroupName": "Berlin",
-            "deviceValue": "Normal", "machineTags": [], "aadDeviceId": f"00000000-0000-4000-8000-{number:012d}", "onboardingStatus": "Onboarded",
+            "deviceValue": "Normal", "machineTags": [],
+            "aadDeviceId": f"00000000-0000-4000-8000-{number:012d}", "onboardingStatus": "Onboarded",
         }  # fmt: skip
         self.lists["machines"].append(record | more)
 
