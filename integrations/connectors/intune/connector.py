@@ -7,9 +7,8 @@ the next page until there is none; every other end makes it incomplete.
 import json
 import time
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
-
-import msgspec
 
 from integrations.microsoft import Answer, BrokenBody, MicrosoftClient, graph_client
 from remediation.markers import find_markers
@@ -23,12 +22,12 @@ STATES = {"pending", "active", "completed", "rejected"}
 # Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
 LISTING_DEADLINE = 120.0
 MOST_PAGES = 2000
+LARGEST_PAGE = 20 * 1024 * 1024
 _LONGEST_ID = 128
 
 
-class _Page(msgspec.Struct):
-    value: list[msgspec.Raw]
-    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+class _NoPage(ValueError):
+    """An answer that is not a page of a list."""
 
 
 class Intune:
@@ -54,7 +53,7 @@ class Intune:
 
     def read(self, remote_id: str) -> Reading:
         answer = self._client.get(_address(remote_id))
-        task = _task(answer.body) if answer.is_ok else None
+        task = _task(_parsed(answer.body)) if answer.is_ok else None
         return Reading(_reply(answer), task)
 
     def list_all(self) -> Listing:
@@ -63,18 +62,19 @@ class Intune:
         found: list[RemoteTicket] = []
         address, met = TASKS, set()
         while True:
-            answer = self._client.get(address)
-            page = _page(answer)
-            if page is None:
+            answer = self._client.get(address, body_cap=LARGEST_PAGE)
+            try:
+                entries, following = _page(answer)
+            except _NoPage:
                 return Listing(found, False, _reply(answer))
-            tasks = [_task(raw) for raw in page.value]
+            tasks = [_task(entry) for entry in entries]
             found += [task for task in tasks if task]
             if None in tasks:
                 return Listing(found, False, _broken(answer, "A task in the list could not be read."))
-            if page.next_link is None:
+            if following is None:
                 return Listing(found, True, _reply(answer))
             met.add(address)
-            address = page.next_link
+            address = following
             if address in met or len(met) >= MOST_PAGES or time.monotonic() > ends or not self._client.allows(address):
                 return Listing(found, False, _broken(answer, "The list of tasks did not come to an end."))
 
@@ -127,28 +127,33 @@ def _id_of(answer: Answer) -> str:
     return remote_id.strip() if is_one else ""
 
 
-def _page(answer: Answer) -> _Page | None:
-    if not answer.is_complete or answer.status != 200:
-        return None
-    try:
-        return msgspec.json.decode(answer.body, type=_Page)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
+def _page(answer: Answer) -> tuple[list[Any], str | None]:
+    """The entries and the link to the next page. Read leniently: odd texts of foreign tasks must not hide ours."""
+    page = _parsed(answer.body) if answer.is_complete and answer.status == 200 else None
+    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
+        raise _NoPage
+    following = page.get("@odata.nextLink")
+    if not isinstance(following, str | None):
+        raise _NoPage
+    return page["value"], following
 
 
-def _task(raw: bytes | msgspec.Raw) -> RemoteTicket | None:
-    """A task, read leniently: odd texts of foreign tasks must not hide ours. None without an id."""
+def _parsed(body: bytes) -> Any:
     try:
-        task = json.loads(bytes(raw))
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
+
+
+def _task(task: Any) -> RemoteTicket | None:
+    """None for what is no task with an id."""
     if not isinstance(task, dict) or not isinstance(task.get("id"), str) or not task["id"]:
         return None
     texts = f"{task.get('description') or ''}\n{task.get('creatorNotes') or ''}"
     status = task.get("status")
     return RemoteTicket(
         remote_id=task["id"],
-        state=status if status in STATES else "unknown",
+        state=status if isinstance(status, str) and status in STATES else "unknown",
         note=clean(str(task["note"] or "")) if "note" in task else None,
         markers=tuple(dict.fromkeys(find_markers(texts))),
         created_at=_moment(task.get("createdDateTime")),
