@@ -127,7 +127,7 @@ def _arcs(slices: Sequence[Slice], whole: int) -> SafeString:
 
 
 OUTER, INNER = 70, 54
-_RING = f"M75 {75 - OUTER}A{OUTER} {OUTER} 0 1 1 74.9 {75 - OUTER}Z M75 {75 - INNER}A{INNER} {INNER} 0 1 1 74.9 {75 - INNER}Z"
+_RING = " ".join(f"M75 {75 - radius}A{radius} {radius} 0 1 1 74.9 {75 - radius}Z" for radius in (OUTER, INNER))
 
 
 def _arc(start: float, end: float) -> str:

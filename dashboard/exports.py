@@ -5,10 +5,10 @@ rows. Memory does not grow with rows.
 """
 
 import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import (
     BooleanField,
@@ -74,8 +74,9 @@ def stream(queryset: QuerySet, columns: Columns, view: str) -> StreamingHttpResp
 
 def _pieces(queryset: QuerySet, columns: Columns) -> Iterator[bytes]:
     yield (BOM + _lines([[name for name, _ in columns]])).encode()
-    rows = _only_columns(queryset, columns)
-    yield from _copied(rows) if connection.vendor == "postgresql" else _fetched(rows)
+    statement = _statement(_only_columns(queryset, columns))
+    if statement:
+        yield from _copied(*statement) if connection.vendor == "postgresql" else _fetched(*statement)
 
 
 def _only_columns(queryset: QuerySet, columns: Columns) -> QuerySet:
@@ -99,9 +100,17 @@ def _presentable(queryset: QuerySet, name: str) -> Any:
     return Func(name, template="%(expressions)s", output_field=field)
 
 
-def _copied(rows: QuerySet) -> Iterator[bytes]:
-    sql, params = rows.query.sql_with_params()
-    pieces, size = [], 0
+def _statement(rows: QuerySet) -> tuple[str, Any] | None:
+    """None where Django knows beforehand that nothing can match, such as for a reader without device groups."""
+    try:
+        return rows.query.sql_with_params()
+    except EmptyResultSet:
+        return None
+
+
+def _copied(sql: str, params: Any) -> Iterator[bytes]:
+    pieces: list[bytes] = []
+    size = 0
     with connection.cursor() as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT (FORMAT csv)", params) as copy:
         for piece in copy:
             pieces.append(bytes(piece))
@@ -112,15 +121,21 @@ def _copied(rows: QuerySet) -> Iterator[bytes]:
     yield b"".join(pieces)
 
 
-def _fetched(rows: QuerySet) -> Iterator[bytes]:
-    sql, params = rows.query.sql_with_params()
+def _fetched(sql: str, params: Any) -> Iterator[bytes]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         while batch := cursor.fetchmany(BATCH):
             yield _lines(batch).encode("utf-8", "replace")
 
 
+class _Lines(list):
+    """What csv.writer writes to. It quotes a carriage return only when its own lines end with one; ours do not."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2])
+
+
 def _lines(rows: Any) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return "\n".join([*lines, ""])

@@ -17,6 +17,7 @@ class CountOf(Subquery):
     """How many rows a queryset has, as a value inside another query; stops after the cap."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    empty_result_set_value = 0
 
     def __init__(self, queryset: QuerySet, cap: int = CAP) -> None:
         super().__init__(queryset.order_by().values("pk")[: cap + 1], output_field=IntegerField())

@@ -117,6 +117,8 @@ class List:
     title: Any
     noun: Any
     empty: dict[str, Any]
+    # Instead of the table's own, where a list is too long to be sorted unasked.
+    default_sort: str | None = None
 
     def __post_init__(self) -> None:
         self.filters = self.filter_class(self.request.GET, queryset=self.queryset, request=self.request)
@@ -142,7 +144,9 @@ class List:
     def _sort(self) -> str:
         asked = self.request.GET.get("sort", "")
         column = self.table_class.base_columns.get(asked.removeprefix("-"))
-        return asked if column is not None and column.orderable else self.table_class.default_sort
+        if column is not None and column.orderable:
+            return asked
+        return self.table_class.default_sort if self.default_sort is None else self.default_sort
 
     def csv(self) -> HttpResponse:
         self.ask()

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from remediation.models import Exposure, ExposureLevel, Recommendation
 
 from .. import cells
+from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
 from .base import Column, List, ListFilters, ListTable, show, text_filter
 
@@ -113,6 +114,7 @@ def recommendation_devices(request: HttpRequest, pk: int) -> HttpResponse:
             "title": _("No exposed device"),
             "text": _("None in the selected device groups is exposed to this."),
         },
+        default_sort="" if recommendation.exposed > SORTED_BY_RISK_UP_TO else None,
     )
     return show(
         listing, "dashboard/recommendation_devices.html", placeholder=_("Filter by name"), recommendation=recommendation
