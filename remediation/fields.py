@@ -1,5 +1,6 @@
 """What people write, cleaned at the border: the databases disagree about what they would store."""
 
+import re
 import unicodedata
 
 from django import forms
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 LONGEST_NOTE = 1000
 _MAY_STAY = {"\n", "\t"}
+_COULD_BE_AN_ID = re.compile("[0-9]{1,18}")
 
 
 class NoteField(forms.CharField):
@@ -38,6 +40,18 @@ class NoteField(forms.CharField):
                 code="too_long",
                 params={"most": f"{LONGEST_NOTE:,}", "length": f"{length:,}"},
             )
+
+
+class GroupsField(forms.ModelMultipleChoiceField):
+    """Device groups by their ids. One that no database could hold is refused before it is asked for."""
+
+    def clean(self, value: object) -> object:
+        for text in value if isinstance(value, list | tuple) else []:
+            if not _COULD_BE_AN_ID.fullmatch(str(text)):
+                raise ValidationError(
+                    self.error_messages["invalid_choice"], code="invalid_choice", params={"value": str(text)[:20]}
+                )
+        return super().clean(value)
 
 
 def _is_unwelcome(character: str) -> bool:

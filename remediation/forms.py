@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .fields import NoteField
+from .fields import GroupsField, NoteField
 from .layout import Part
 from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter, RemediationType, User
 from .models.people import Theme
@@ -45,7 +45,7 @@ class RemediationForm(forms.Form):
         choices=[(ALL, _("All device groups")), (CHOSEN, _("Choose groups"))],
         widget=forms.RadioSelect,
     )
-    device_groups = forms.ModelMultipleChoiceField(
+    device_groups = GroupsField(
         label=_("Chosen groups"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
     open_ticket = forms.BooleanField(label=_("Open a ticket in Intune (for AAD joined devices)"), required=False)
@@ -221,7 +221,7 @@ class TransitionForm(forms.Form):
 class SelectedGroupsForm(forms.Form):
     """The device groups a person looks at. None of them means all."""
 
-    groups = forms.ModelMultipleChoiceField(queryset=None, required=False)
+    groups = GroupsField(queryset=None, required=False)
 
     def __init__(self, user: User, **kwargs) -> None:
         super().__init__(**kwargs)
