@@ -35,7 +35,7 @@ class Running:
             return 0
 
     def processes(self) -> list[int]:
-        """The supervisor and all that bear the folder in environment or title: the broker's title is over the former."""
+        """All that bear the folder in environment or title: the broker writes its title over its environment."""
         mark = str(self.folder).encode()
         found = [path for path in Path("/proc").glob("[0-9]*") if mark in content(path / "environ")]
         found += [path for path in Path("/proc").glob("[0-9]*") if mark in content(path / "cmdline")]

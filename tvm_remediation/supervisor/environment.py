@@ -71,7 +71,7 @@ def establish(env: MutableMapping[str, str], place: Place, broker: Broker | None
         decided["CELERY_BROKER_URL"] = broker.url
     if wants_sandbox(env):
         decided |= _sandbox_variables(env, place)
-    env |= decided
+    env.update(decided)
     env["TVM_DATA_DIR"] = str(place.data_dir)
     env["PORT"] = str(place.port)
     env.setdefault("LOG_JSON", "false")
