@@ -78,5 +78,7 @@ def _plain_sql(client: Client) -> str:
     queryset, columns = kept[0]
     names = {f"plain_{place}": expression for place, (_, expression) in enumerate(columns)}
     sql, params = queryset.annotate(**names).values_list(*names).query.sql_with_params()
+    if connection.vendor == "postgresql":
+        return connection.ops.compose_sql(sql, params)
     with connection.cursor() as cursor:
         return connection.ops.last_executed_query(cursor, sql, params)
