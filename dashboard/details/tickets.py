@@ -1,10 +1,13 @@
 """The tickets of an activity with their attempts, and the partial that follows one until its delivery has ended."""
 
+from zlib import crc32
+
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from integrations.delivery.states import explain
 from remediation.models import (
     FINAL_STATES,
     DeliveryState,
@@ -32,14 +35,15 @@ class TicketView:
             DeliveryState.DEAD,
             DeliveryState.READY,
         } and ticket.system.create_route in {Route.REFUSED, Route.UNLICENSED}
+        self.detail = explain(ticket).detail
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
 
     @property
     def version(self) -> str:
         """Changes with whatever the page shows of it."""
         ticket = self.ticket
-        moment = ticket.next_attempt_at.timestamp()
-        return f"{ticket.delivery_state}.{ticket.fence}.{ticket.attempts}.{len(self.attempts)}.{moment:.0f}"
+        state = f"{ticket.delivery_state}.{ticket.fence}.{ticket.attempts}.{len(self.attempts)}"
+        return f"{state}.{ticket.next_attempt_at.timestamp():.0f}.{crc32(self.detail.encode())}"
 
     @property
     def wishes(self) -> str:

@@ -8,7 +8,7 @@ A ticket's `delivery_state` is written in this package and nowhere else.
 
 When Graph refuses creation (403), nothing fails for good: consent may come any minute. After one new token the ticket
 goes back into the queue with a reason that says what remains to be done; the system's circuit opens at once, so that
-one ticket a probe interval tries again and the others wait. `states.describe` puts that in words for each of them.
+one ticket a probe interval tries again and the others wait. `states.explain` puts that in words for each of them.
 
 Not provable, and said here so: should the ticket system commit a request later than the quarantine after we gave it up,
 or hide a ticket from two listings, a second ticket is possible. The next listing then finds and reports it.

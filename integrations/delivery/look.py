@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import structlog
 from django.utils import timezone
 
-from remediation.models import DeliveryState, Lease, RemoteState, Route, Ticket, TicketSystem
+from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
@@ -25,7 +25,6 @@ LEASE_SECONDS = 240.0
 _CHUNK = 500
 _LATEST = datetime.max.replace(tzinfo=UTC)
 ADOPTABLE = (DeliveryState.READY, DeliveryState.UNCERTAIN, DeliveryState.DEAD, DeliveryState.CANCELLED)
-OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 
 
 def look_everywhere() -> None:
@@ -37,7 +36,9 @@ def look_everywhere() -> None:
 
 def is_curious(system: TicketSystem) -> bool:
     """Whether a listing could tell us something."""
-    is_open = system.tickets.filter(delivery_state=DeliveryState.DELIVERED, remote_state__in=OPEN_REMOTELY).exists()
+    is_open = system.tickets.filter(
+        delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
+    ).exists()
     return is_open or reconcile.due(system).exists()
 
 

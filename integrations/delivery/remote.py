@@ -17,6 +17,7 @@ from .classify import Kind
 
 log = structlog.get_logger(__name__)
 
+OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 _CHUNK = 500
 # Tickets that are gone are confirmed one by one; the rest waits for the next listing.
 _MOST_CONFIRMED = 50
@@ -28,7 +29,7 @@ def take_over(system: TicketSystem, seen: Iterable[RemoteTicket], started: datet
     now = timezone.now()
     for ids in _chunks(list(by_id)):
         ours = Ticket.objects.filter(system=system, remote_id__in=ids, remote_changed_at__lt=started)
-        for ticket in ours.defer("payload").select_related("system"):
+        for ticket in ours.defer("payload", "facts").select_related("system"):
             changed(ticket, by_id[ticket.remote_id])
         ours.update(remote_read_at=now)
 
@@ -47,8 +48,8 @@ def find_missing(system: TicketSystem, seen: Iterable[RemoteTicket], connector: 
     ids = {ticket.remote_id for ticket in seen}
     # A fresh ticket may not be in the list yet.
     old_enough = started - timedelta(seconds=settings.DELIVERY_QUARANTINE)
-    ours = system.tickets.filter(delivery_state=DeliveryState.DELIVERED, remote_changed_at__lt=old_enough)
-    open_ones = ours.exclude(remote_state=RemoteState.MISSING).defer("payload")
+    ours = system.tickets.filter(remote_state__in=OPEN_REMOTELY, remote_changed_at__lt=old_enough)
+    open_ones = ours.filter(delivery_state=DeliveryState.DELIVERED).defer("payload", "facts")
     gone = [ticket for ticket in open_ones.iterator() if ticket.remote_id not in ids]
     for ticket in gone[:_MOST_CONFIRMED]:
         reading = connector.read(ticket.remote_id)

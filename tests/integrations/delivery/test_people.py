@@ -5,8 +5,8 @@ from django.core.exceptions import PermissionDenied
 
 from integrations.delivery import send, sweep
 from integrations.delivery.people import retry
-from integrations.delivery.states import describe
-from remediation.models import ActivityCount, AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
+from integrations.delivery.states import Standing, explain
+from remediation.models import ActivityCount, AuditEvent, DeliveryState, Ticket, TicketSystem
 from remediation.rules.transitions import InvalidTransition
 from tests.factories import DeviceGroupFactory, TicketFactory, UserFactory, enable_intune
 
@@ -79,57 +79,43 @@ def test_retry_needs_the_permission_and_the_whole_scope(there, unclear):
     assert again(unclear).delivery_state == S.DEAD
 
 
-def test_each_state_has_its_words_and_only_an_id_says_created(there, clock):
-    labels = {}
-    for state in DeliveryState:
-        there_is = {"remote_id": f"id-{state}"} if state == S.DELIVERED else {}
-        lease = {"lease_until": "2027-01-11T09:02Z"} if state == S.SENDING else {}
-        labels[state] = describe(again(TicketFactory(delivery_state=state, **there_is, **lease))).label
-
-    assert labels[S.DELIVERED] == "Created"
-    assert list(labels.values()).count("Created") == 1
-    assert len(set(labels.values())) == len(labels)
-
-
-@pytest.mark.parametrize(
-    ("state", "label"),
-    [("unknown", "Created"), ("pending", "Created"), ("active", "Accepted"), ("rejected", "Rejected")],
-)
-def test_a_created_ticket_says_what_stands_there(there, clock, state, label):
-    ticket = TicketFactory(delivery_state=S.DELIVERED, remote_id="x", remote_state=state, remote_note="Why.")
-
-    standing = describe(again(ticket))
-
-    assert (standing.label, standing.is_moving) == (label, False)
-
-
 def test_a_waiting_ticket_says_what_it_waits_for(there, ticket, clock):
-    assert describe(again(ticket)).label == "Queued"
+    assert explain(again(ticket)) == Standing()
 
     there.fates.append("429")
     send.deliver()
-    assert describe(again(ticket)).label == "Retrying"
-    assert describe(again(ticket)).retry_at == TicketSystem.objects.get().paused_until
+    assert explain(again(ticket)).retry_at == TicketSystem.objects.get().paused_until
 
     clock.shift(31)
     there.fates.extend(["403", "403"])
     send.deliver()
-    standing = describe(again(ticket))
-    assert (standing.label, standing.needs_attention) == ("Creation refused", True)
+    standing = explain(again(ticket))
+    assert standing.needs_attention
     assert "CSV" in standing.detail
-    assert "CSV" in describe(again(TicketFactory())).detail
+    assert "CSV" in explain(again(TicketFactory())).detail
 
-    TicketSystem.objects.update(create_route="works")
-    assert describe(again(ticket)).label == "Waiting for the connection"
+    TicketSystem.objects.update(create_route="works", last_error="No such host.")
+    assert explain(again(TicketFactory())).detail == "No such host."
 
     enable_intune(False)
-    assert describe(again(ticket)).label == "On hold"
+    assert "switched off" in explain(again(ticket)).detail
 
     Ticket.objects.update(cancel_wanted=True)
-    assert describe(again(ticket)).label == "Being cancelled"
+    assert not explain(again(ticket)).needs_attention
 
 
-def test_a_missing_ticket_is_said_to_be_missing(there, clock):
-    ticket = TicketFactory(delivery_state=S.DELIVERED, remote_id="x", remote_state=RemoteState.MISSING)
+def test_an_uncertain_ticket_says_that_it_is_looked_for(there, ticket, clock):
+    there.fates.append("503")
+    send.deliver()
 
-    assert describe(again(ticket)).label == "Missing"
+    standing = explain(again(ticket))
+
+    assert "looked for before anything is sent again" in standing.detail
+    assert standing.retry_at == again(ticket).next_attempt_at
+
+
+def test_a_failed_ticket_says_why_and_asks_for_attention(there, ticket, clock):
+    there.fates.append("400")
+    send.deliver()
+
+    assert explain(again(ticket)) == Standing("Answered 400.", needs_attention=True)
