@@ -28,6 +28,10 @@ def configure() -> dict:
             "global_keyprefix": "tvm:",
             "socket_timeout": 10,
             "socket_connect_timeout": 1,
+            # A ring that meets a dead broker gives up at once: the requester waits for it, and the sweeper needs none.
+            # Workers have their own patience (broker_connection_max_retries).
+            "max_retries": 0,
+            "interval_start": 0,
             "health_check_interval": 25,
         },
         "task_acks_late": True,
