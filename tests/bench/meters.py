@@ -52,12 +52,14 @@ class Queries:
 @contextmanager
 def cost() -> Iterator[Cost]:
     """Fill in what the block cost; the database's own process counts where this machine shows it."""
-    result, backends = Cost(), backend_pids()
-    wall, cpu, backend = time.perf_counter(), time.process_time(), cpu_of(backends)
+    result = Cost()
+    backend = cpu_of(backend_pids())
+    wall, cpu = time.perf_counter(), time.process_time()
     yield result
     result.wall = time.perf_counter() - wall
     result.cpu = time.process_time() - cpu
-    result.backend_cpu = cpu_of(backends) - backend
+    # Asked again: the pool may have opened another connection meanwhile.
+    result.backend_cpu = cpu_of(backend_pids()) - backend
 
 
 @contextmanager
