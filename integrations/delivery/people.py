@@ -1,6 +1,7 @@
 """What people may do about a ticket that failed."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -44,11 +45,11 @@ def _is_open(ticket: Ticket) -> bool:
     return ticket.history.filter(purpose=AttemptPurpose.CREATE, result__in=_LEFT_OPEN).exists()
 
 
-def _at_once() -> dict[str, object]:
+def _at_once() -> dict[str, Any]:
     return {"delivery_state": DeliveryState.READY, "next_attempt_at": timezone.now(), "reason": ""}
 
 
-def _looking_first(ticket: Ticket) -> dict[str, object]:
+def _looking_first(ticket: Ticket) -> dict[str, Any]:
     """Uncertain again, with the quarantine counted from the last attempt."""
     now = timezone.now()
     last = ticket.history.filter(purpose=AttemptPurpose.CREATE).aggregate(at=Max("started_at"))["at"] or now

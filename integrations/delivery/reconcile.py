@@ -1,6 +1,7 @@
 """The uncertain: sent perhaps, perhaps not. Found is adopted; absent twice, after the quarantine, may be sent again."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -38,7 +39,7 @@ def settle(questions: list[Ticket], found: dict[str, list[RemoteTicket]], listin
 def _absent(ticket: Ticket, started: datetime) -> None:
     absences = ticket.absences + 1
     fence = ticket.fence + 1
-    changes = {"fence": fence}
+    changes: dict[str, Any] = {"fence": fence}
     if absences < ABSENCES_NEEDED:
         gap = timedelta(seconds=settings.DELIVERY_LISTING_GAP)
         changes |= {
@@ -59,7 +60,7 @@ def _absent(ticket: Ticket, started: datetime) -> None:
             record.audit(ticket, "delivery_cancelled")
 
 
-def _after_absence(ticket: Ticket) -> dict[str, object]:
+def _after_absence(ticket: Ticket) -> dict[str, Any]:
     """It does not stand there."""
     if ticket.cancel_wanted:
         return {"delivery_state": DeliveryState.CANCELLED, "reason": ""}
@@ -81,7 +82,7 @@ def give_up() -> int:
 @transaction.atomic
 def _give_up(ticket: Ticket) -> bool:
     reason = _("Not known for a day whether it was created: no complete list could be read. Retry looks for it first.")
-    changes = {"delivery_state": DeliveryState.DEAD, "reason": reason, "fence": ticket.fence + 1}
+    changes: dict[str, Any] = {"delivery_state": DeliveryState.DEAD, "reason": reason, "fence": ticket.fence + 1}
     moved = record.move(ticket, ticket.fence, _UNCERTAIN, **changes)
     if moved:
         record.audit(ticket, "delivery_failed", note=reason)

@@ -1,5 +1,6 @@
 """Writing down what became of a ticket. An outcome counts only while its claim is the latest one."""
 
+from collections.abc import Collection
 from typing import Any
 
 import structlog
@@ -39,7 +40,7 @@ def audit(ticket: Ticket, verb: str, *, by: User | None = None, note: str = "", 
     )
 
 
-def move(ticket: Ticket, fence: int, states: set[str], /, only: Q | None = None, **changes: Any) -> bool:
+def move(ticket: Ticket, fence: int, states: Collection[str], /, only: Q | None = None, **changes: Any) -> bool:
     """The conditional UPDATE behind every change of state. False when somebody else was first.
 
     What belongs to a state goes with it: leases end with sending, uncertainty with knowing.

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -79,7 +80,8 @@ def frozen_payload(ticket: Ticket, connector: Connector) -> bytes:
     Ticket.objects.filter(pk=ticket.pk, payload=None).update(
         payload=payload, payload_sha256=hashlib.sha256(payload).hexdigest()
     )
-    return bytes(Ticket.objects.values_list("payload", flat=True).get(pk=ticket.pk))
+    ticket.refresh_from_db(fields=["payload"])
+    return bytes(ticket.payload or b"")
 
 
 def _create(claimed: Claim, connector: Connector, payload: bytes) -> Reply:
@@ -148,7 +150,7 @@ def creation_refused(why: str) -> str:
     ) % {"why": why[:400]}
 
 
-def _ready(claimed: Claim, reason: str, retry_at: datetime, **more: object) -> bool:
+def _ready(claimed: Claim, reason: str, retry_at: datetime, **more: Any) -> bool:
     """Back into the queue. Nothing was written over there, so the attempt does not count against the ticket."""
     return record.move(
         claimed.ticket,
@@ -166,7 +168,7 @@ def _uncertain(claimed: Claim, reply: Reply, retry_at: datetime) -> bool:
     return record.move(claimed.ticket, claimed.fence, _SENDING, **uncertain(reply.reason))
 
 
-def uncertain(reason: str) -> dict[str, object]:
+def uncertain(reason: str) -> dict[str, Any]:
     """The changes that send a ticket into quarantine."""
     now = timezone.now()
     return {
