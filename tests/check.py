@@ -14,7 +14,7 @@ def main() -> int:
         "lint": [sys.executable, "-m", "ruff", "check", "."],
         "format": [sys.executable, "-m", "ruff", "format", "--check", "."],
         "types": [sys.executable, "-m", "mypy"],
-        "templates": [sys.executable, "-m", "djade", "--check", *templates()],
+        "templates": [str(Path(sys.executable).with_name("djade")), "--check", *templates()],
         "migrations": [*manage, "makemigrations", "--check", "--dry-run"],
         "system": [*manage, "check", "--fail-level", "WARNING"],
     }
