@@ -47,12 +47,19 @@ def start(*, by: User) -> None:
         raise SyncRefused(_("The broker cannot be reached, so no sync was started. Please try again.")) from None
 
 
+def held_back() -> SyncRun | None:
+    """The sync that waits for a person's word: held, and no later one has decided."""
+    newest = SyncRun.objects.filter(state__in=[SyncState.COMPLETE, SyncState.HELD]).order_by("-pk").first()
+    return newest if newest and newest.state == SyncState.HELD and newest.confirmed_at is None else None
+
+
 @transaction.atomic
 def confirm(run: SyncRun, *, by: User) -> bool:
-    """Say that what a held sync saw is right; True when this call did. A repeat changes nothing."""
+    """Say that what a held sync saw is right; True when this call did. The sync that follows closes what is missing."""
     _check(by)
-    held = SyncRun.objects.held().filter(pk=run.pk)
-    confirmed = held.update(confirmed_by=by, confirmed_at=timezone.now())
+    if run != held_back():
+        return False
+    confirmed = SyncRun.objects.held().filter(pk=run.pk).update(confirmed_by=by, confirmed_at=timezone.now())
     if confirmed:
         AuditEvent.objects.record(run, "confirm", by=by, after={"state": run.state})
     return bool(confirmed)

@@ -98,7 +98,7 @@ def settings_syncs(request: HttpRequest) -> HttpResponse:
         "runs": [syncs.as_shown(run) for run in page],
         "microsoft": settings.MICROSOFT,
         "running": SyncRun.objects.running().exists(),
-        "held": list(SyncRun.objects.held().order_by("-pk")[:1]),
+        "held": syncs.held_back(),
     }
     return render(request, "integrations/settings_syncs.html", context)
 
@@ -117,10 +117,15 @@ def settings_sync_start(request: HttpRequest) -> HttpResponse:
 @require_POST
 def settings_sync_confirm(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(SyncRun, pk=pk)
-    if syncs.confirm(run, by=request.user):
-        messages.success(request, _("Confirmed. The next sync may close what is missing."))
-    else:
+    if not syncs.confirm(run, by=request.user):
         messages.info(request, _("This sync does not wait for a confirmation any more."))
+        return redirect("settings_syncs")
+    try:
+        syncs.start(by=request.user)
+    except syncs.SyncRefused as reason:
+        messages.warning(request, _("Confirmed. The next sync closes what is missing. %(why)s") % {"why": reason})
+    else:
+        messages.success(request, _("Confirmed. A sync was asked for, which closes what is missing."))
     return redirect("settings_syncs")
 
 

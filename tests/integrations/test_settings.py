@@ -215,6 +215,18 @@ def test_a_held_sync_is_confirmed_by_a_person_once(client, administrator):
     assert "any more" in said(second)
 
 
+def test_a_held_sync_that_a_later_one_has_settled_is_not_asked_about(client, administrator):
+    run = a_run(state=SyncState.HELD, error="8 of 10 devices are missing.")
+    a_run()
+
+    page = client.get(reverse("settings_syncs"))
+    client.post(reverse("settings_sync_confirm", args=[run.pk]))
+
+    run.refresh_from_db()
+    assert page.context["held"] is None
+    assert run.confirmed_at is None
+
+
 def test_a_complete_sync_needs_no_confirmation(client, administrator):
     run = a_run()
 
