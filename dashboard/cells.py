@@ -100,7 +100,7 @@ def _status(value: str, language: str | None, table: str) -> SafeString:
     )
 
 
-def pill(glyph: str, tone: str, word: str) -> SafeString:
+def pill(glyph: str, tone: str, word: Any) -> SafeString:
     return _pill(glyph, tone, str(word))
 
 
@@ -149,7 +149,7 @@ def attempt_result(value: str) -> SafeString:
 # --- Dates ------------------------------------------------------------
 def moment(value: datetime | None) -> SafeString:
     """An event's time in the reader's zone; the full one, with the zone, in the tooltip."""
-    if value is None:
+    if not value:
         return EMPTY
     local = timezone.localtime(value)
     return format_html(
@@ -171,7 +171,7 @@ def _short_moment(local: datetime) -> str:
 
 
 def day(value: date | None) -> SafeString:
-    if value is None:
+    if not value:
         return EMPTY
     if isinstance(value, datetime):
         value = timezone.localtime(value).date()
@@ -204,7 +204,7 @@ def _overdue(value: date, today: date, language: str | None) -> SafeString:
 
 # --- Numbers ------------------------------------------------------------
 def number(value: float | None, decimals: int = 0) -> str:
-    if value is None:
+    if value is None or value == "":
         return "–"
     return _number(value, decimals, get_language())
 
@@ -220,7 +220,7 @@ def capped(value: int) -> str:
 
 
 def score(value: float | None) -> str:
-    return "–" if value is None else number(round(value))
+    return "–" if value is None or value == "" else number(round(value))
 
 
 def part(value: int, whole: int) -> SafeString:

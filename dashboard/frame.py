@@ -6,14 +6,15 @@ Nothing is asked of the database before the template looks, so partials and erro
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from .groups import Selection, selection
 from .numbers import numbers
+from .requests import Request
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Entry:
     """One line of the navigation."""
 
     route: str
-    label: str
+    label: Any
     icon: str
     permission: str
     # Routes that count as being here.
@@ -68,7 +69,7 @@ NAVIGATION = [
 class Frame:
     """Handed to every template; each part is worked out when it is printed."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: Request) -> None:
         self._request = request
 
     @property
@@ -116,7 +117,7 @@ class Frame:
         }
 
 
-def frame(request: HttpRequest) -> dict:
+def frame(request: Request) -> dict:
     return {"frame": Frame(request)}
 
 

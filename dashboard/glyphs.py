@@ -47,7 +47,7 @@ RECOMMENDATION_STATUSES = {
     RecommendationStatus.PARTIAL_EXCEPTION: ("shield-slash", "two"),
     RecommendationStatus.FULL_EXCEPTION: ("shield-slash", "muted"),
 }
-DELIVERY_STATES = {
+DELIVERY_STATES: dict[str, tuple[str, str]] = {
     DeliveryState.READY: ("clock", ""),
     DeliveryState.SENDING: ("send", "t-run"),
     DeliveryState.UNCERTAIN: ("question-circle", "t-warn"),
@@ -55,7 +55,7 @@ DELIVERY_STATES = {
     DeliveryState.DEAD: ("exclamation-triangle", "t-bad"),
     DeliveryState.CANCELLED: ("slash-circle", ""),
 }
-REMOTE_STATES = {
+REMOTE_STATES: dict[str, tuple[str, str]] = {
     RemoteState.UNKNOWN: ("circle", ""),
     RemoteState.PENDING: ("inbox", "t-run"),
     RemoteState.ACTIVE: ("person-check", "t-ok"),
@@ -63,7 +63,7 @@ REMOTE_STATES = {
     RemoteState.REJECTED: ("x-circle", "t-bad"),
     RemoteState.MISSING: ("question-circle", "t-warn"),
 }
-ATTEMPT_RESULTS = {
+ATTEMPT_RESULTS: dict[str, tuple[str, str]] = {
     AttemptResult.STARTED: ("send", "t-run"),
     AttemptResult.DONE: ("check-circle", "t-ok"),
     AttemptResult.ADOPTED: ("check-circle", "t-ok"),

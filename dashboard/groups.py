@@ -6,9 +6,10 @@ from functools import cached_property
 from django.contrib.auth.models import Group
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.fields import BooleanField
-from django.http import HttpRequest
 
 from remediation.models import DeviceGroup, User
+
+from .requests import Request
 
 _ROLE, _GROUP = "role", "group"
 
@@ -38,14 +39,14 @@ class Selection:
         return self.is_all and self.sees_everything
 
 
-def selection(request: HttpRequest) -> Selection:
+def selection(request: Request) -> Selection:
     """The reader's groups: those of `?groups=` where given, else their stored choice, else all. Read once a request."""
     if not hasattr(request, "device_group_selection"):
         request.device_group_selection = _read(request)
     return request.device_group_selection
 
 
-def _read(request: HttpRequest) -> Selection:
+def _read(request: Request) -> Selection:
     rows = _rows(request.user)
     visible = [DeviceGroup(pk=pk, name=name) for kind, pk, name, _ in rows if kind == _GROUP]
     stored = {pk for kind, pk, _, is_chosen in rows if kind == _GROUP and is_chosen}

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.db.models import DateTimeField, F, IntegerField, QuerySet, Subquery
-from django.http import HttpRequest
 
 from remediation.models import ActivityStatus, OrganisationScore, Recommendation, RemediationActivity, User
 
 from .groups import Selection, selection
+from .requests import Request
 
 # Counting stops here: beyond it a page says "more than".
 CAP = 10_000
@@ -26,7 +26,7 @@ class CountOf(Subquery):
 class Numbers:
     """Asked for by name, answered together on the first look."""
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: Request) -> None:
         self._request = request
         # A partial has no frame, as a rule: see below.
         self._questions: dict[str, Any] = {} if request.htmx else _frame_questions(selection(request))
@@ -46,7 +46,7 @@ class Numbers:
         return self._answers[name]
 
 
-def numbers(request: HttpRequest) -> Numbers:
+def numbers(request: Request) -> Numbers:
     if not hasattr(request, "page_numbers"):
         request.page_numbers = Numbers(request)
     return request.page_numbers

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import JSONObject
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -35,6 +35,7 @@ from .groups import Selection, selection
 from .lists.activities import overdue
 from .lists.recommendations import with_impact
 from .numbers import CountOf, activities_in, numbers, recommendations_in
+from .requests import Request
 from .scores import Weights, ask_weights, settings_in, weights
 
 TREND = timedelta(days=30)
@@ -67,7 +68,7 @@ class Score:
 
 
 @require_GET
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: Request) -> HttpResponse:
     panel = flyout_partial(request)
     if panel is not None:
         return panel
@@ -96,7 +97,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/overview.html", context | flyout(request))
 
 
-def _ask(request: HttpRequest, groups: Selection) -> None:
+def _ask(request: Request, groups: Selection) -> None:
     ask_weights(request)
     excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
@@ -109,7 +110,7 @@ def _total(queryset: QuerySet, name: str) -> Subquery:
     return Subquery(queryset.annotate(_one=Value(1)).values("_one").annotate(_sum=Sum(name)).values("_sum"))
 
 
-def _published(request: HttpRequest, name: str, make: Callable[[], Any]) -> Any:
+def _published(request: Request, name: str, make: Callable[[], Any]) -> Any:
     """What changes with the publication of a sync alone is worked out once for each selection of groups."""
     at = numbers(request)["frame_synced_at"]
     groups = selection(request)
@@ -128,8 +129,9 @@ def _history(groups: Selection) -> list[dict[str, Any]]:
         fields = ("day", "exposure", "configuration", "source_exposure", "source_configuration")
         return list(rows.values(*fields))
     sums = {name: Sum(name) for name in ScoreSnapshot.SUMMED if name.startswith(("devices_", "score_"))}
-    rows = ScoreSnapshot.objects.filter(day__gte=since, group__in=groups.ids).order_by("day").values("day")
-    return [{"day": row["day"], "exposure": scoring.exposure_score_of(row)} for row in rows.annotate(**sums)]
+    here = ScoreSnapshot.objects.filter(day__gte=since, group__in=groups.ids).order_by("day").values("day")
+    days: Any = here.annotate(**sums)
+    return [{"day": row["day"], "exposure": scoring.exposure_score_of(row)} for row in days]
 
 
 def _exposure(history: list[dict[str, Any]], now: Weights) -> Score:
@@ -186,7 +188,7 @@ _LEVEL_FIELDS = {
 }
 
 
-def _slices(request: HttpRequest) -> list[charts.Slice]:
+def _slices(request: Request) -> list[charts.Slice]:
     answers = numbers(request)
     return [
         charts.Slice(LEVELS[level.value][1], str(level.label), answers[field] or 0)
@@ -194,7 +196,7 @@ def _slices(request: HttpRequest) -> list[charts.Slice]:
     ]
 
 
-def _levels(request: HttpRequest) -> list[tuple[charts.Slice, int]]:
+def _levels(request: Request) -> list[tuple[charts.Slice, int]]:
     slices = _slices(request)
     whole = sum(piece.count for piece in slices)
     return [(piece, round(100 * piece.count / whole) if whole else 0) for piece in slices]
@@ -229,7 +231,7 @@ _FIELDS = (
 )
 
 
-def _top_recommendations(request: HttpRequest, groups: Selection) -> list[dict[str, Any]]:
+def _top_recommendations(request: Request, groups: Selection) -> list[dict[str, Any]]:
     found = recommendations_in(groups).exclude(status=RecommendationStatus.FULL_EXCEPTION)
     return list(with_impact(request, found).order_by("-impact", "pk").values(*_FIELDS)[:RANKED])
 

@@ -16,13 +16,13 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce
-from django.http import HttpRequest
 
 from remediation import scoring
 from remediation.models import Recommendation, RecommendationCounter, RemediationType, ScoreSnapshot
 
 from .groups import Selection, selection
 from .numbers import CountOf, numbers
+from .requests import Request
 
 _DEVICES = ("devices_low", "devices_normal", "devices_high")
 _SCORES = ("score_low", "score_normal", "score_high")
@@ -87,11 +87,11 @@ class Weights:
         )
 
 
-def ask_weights(request: HttpRequest) -> None:
+def ask_weights(request: Request) -> None:
     numbers(request).ask(**weight_questions(selection(request)))
 
 
-def weights(request: HttpRequest) -> Weights:
+def weights(request: Request) -> Weights:
     return Weights.read(numbers(request))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -19,6 +19,7 @@ from remediation.models import (
 from .. import exports
 from ..groups import Selection, selection
 from ..lists.paging import Page, page_of
+from ..requests import Request
 from .actions import actions
 from .handover import handover
 from .tickets import tickets_of
@@ -113,7 +114,7 @@ class Verification:
 
 
 @require_GET
-def activity(request: HttpRequest, pk: int) -> HttpResponse:
+def activity(request: Request, pk: int) -> HttpResponseBase:
     item = get_object_or_404(_activities(request), pk=pk)
     state = _state(request)
     devices = _devices(item, selection(request), state)
@@ -135,13 +136,13 @@ def activity(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboard/activity.html", context)
 
 
-def _activities(request: HttpRequest) -> QuerySet[RemediationActivity]:
+def _activities(request: Request) -> QuerySet[RemediationActivity]:
     return RemediationActivity.objects.visible_to(request.user).select_related(
         "recommendation", "requester", "assignee", "status_changed_by"
     )
 
 
-def _state(request: HttpRequest) -> str:
+def _state(request: Request) -> str:
     asked = request.GET.get("state", "")
     return asked if asked in DeviceState.values else ""
 
@@ -154,7 +155,7 @@ def _counts(item: RemediationActivity, groups: Selection) -> list[ActivityCount]
 
 
 def _verification(item: RemediationActivity, counts: list[ActivityCount]) -> Verification:
-    sums = {state: sum(getattr(count, state.value) for count in counts) for state in DeviceState}
+    sums = {state.value: sum(getattr(count, state.value) for count in counts) for state in DeviceState}
     return Verification(sums, sum(count.targets for count in counts), item)
 
 
@@ -165,7 +166,7 @@ def _devices(item: RemediationActivity, groups: Selection, state: str) -> QueryS
     return (devices.filter(state=state) if state else devices).order_by("state", "device_id")
 
 
-def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, request: HttpRequest) -> Page:
+def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, request: Request) -> Page:
     """The counts are known already, so nothing is counted again."""
     count = seen.counts[DeviceState(state)] if state else seen.targets
     query = request.GET.copy()

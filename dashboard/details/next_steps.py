@@ -1,17 +1,19 @@
 """What a recommendation is about and what to do next, in sentences made of its facts."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from remediation.models import Recommendation, RemediationType, Weakness
+from remediation.models import Recommendation, RemediationType
 
 from .. import cells
 
 _T = RemediationType
 
 
-def description(item: Recommendation, weaknesses: list[Weakness]) -> str:
-    """What it is and why it matters."""
+def description(item: Any, weaknesses: list[Any]) -> str:
+    """What it is and why it matters, from the annotated rows of `details.recommendation`."""
     if item.is_configuration:
         return _(
             "This setting is not as recommended on %(exposed)s of the %(total)s devices it applies to. "

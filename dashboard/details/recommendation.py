@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When, Window
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
@@ -21,6 +21,7 @@ from remediation.models import (
 from ..activities import TICKET_FIELDS, with_progress, with_ticket
 from ..groups import Selection, selection
 from ..numbers import activities_in
+from ..requests import Request
 from ..scores import Weights, weight_questions
 from .next_steps import description, next_steps
 
@@ -43,14 +44,14 @@ class Impact:
 
 
 @require_GET
-def recommendation(request: HttpRequest, pk: int) -> HttpResponse:
+def recommendation(request: Request, pk: int) -> HttpResponse:
     found = describe(request, pk)
     if found is None:
         raise Http404
     return render(request, "dashboard/recommendation.html", found | {"as_page": True})
 
 
-def flyout(request: HttpRequest) -> dict[str, Any]:
+def flyout(request: Request) -> dict[str, Any]:
     """The context of the panel that `?open=<id>` asks for; empty when there is none to show."""
     asked = request.GET.get("open", "")
     if not (asked.isascii() and asked.isdigit() and len(asked) < 16):
@@ -61,7 +62,7 @@ def flyout(request: HttpRequest) -> dict[str, Any]:
     return {"panel": found | {"close_url": f"{request.path}?{query.urlencode()}"}} if found else {}
 
 
-def flyout_partial(request: HttpRequest) -> HttpResponse | None:
+def flyout_partial(request: Request) -> HttpResponse | None:
     """The panel alone, when the page's script asks for it."""
     if not (request.htmx and request.htmx.target == "flyout"):
         return None
@@ -73,7 +74,7 @@ def flyout_partial(request: HttpRequest) -> HttpResponse | None:
     return response
 
 
-def describe(request: HttpRequest, pk: int) -> dict[str, Any] | None:
+def describe(request: Request, pk: int) -> dict[str, Any] | None:
     """Everything that the panel says, for the selected device groups; None for what the reader may not see."""
     groups = selection(request)
     item = _item(request, pk, groups)
@@ -96,7 +97,7 @@ def describe(request: HttpRequest, pk: int) -> dict[str, Any] | None:
     }
 
 
-def _item(request: HttpRequest, pk: int, groups: Selection) -> Recommendation | None:
+def _item(request: Request, pk: int, groups: Selection) -> Any:
     here = Q(counters__group__in=groups.ids)
     sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in RecommendationCounter.SUMMED}
     intune = TicketSystem.objects.filter(key="intune").values("is_enabled")[:1]
@@ -105,7 +106,7 @@ def _item(request: HttpRequest, pk: int, groups: Selection) -> Recommendation | 
     return found.annotate(intune_is_on=intune, **weight_questions(groups)).first()
 
 
-def _weaknesses(item: Recommendation) -> list[Weakness]:
+def _weaknesses(item: Any) -> list[Any]:
     """The worst ones first, each with the totals of all."""
     if not item.software_id:
         return []
@@ -125,7 +126,7 @@ def _weaknesses(item: Recommendation) -> list[Weakness]:
     )
 
 
-def _devices(item: Recommendation, groups: Selection) -> QuerySet[Exposure]:
+def _devices(item: Any, groups: Selection) -> QuerySet[Exposure]:
     order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
     exposures = Exposure.objects.filter(recommendation=item)
     if not groups.is_whole_organisation:

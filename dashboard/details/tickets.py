@@ -3,7 +3,7 @@
 from zlib import crc32
 
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -17,6 +17,8 @@ from remediation.models import (
     TicketAttempt,
     User,
 )
+
+from ..requests import Request
 
 # What htmx understands as: this was the last poll.
 STOP_POLLING = 286
@@ -57,7 +59,7 @@ def tickets_of(activity: RemediationActivity, user: User) -> list[TicketView]:
 
 
 @require_GET
-def ticket_state(request: HttpRequest, pk: int) -> HttpResponse:
+def ticket_state(request: Request, pk: int) -> HttpResponse:
     """The ticket's rows when they have changed since `?seen=`; nothing when they have not."""
     ticket = get_object_or_404(_with_attempts(Ticket.objects.visible_to(request.user)), pk=pk)
     view = TicketView(ticket, request.user)

@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, NullIf
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -28,6 +28,7 @@ from .. import cells
 from ..activities import TICKET_FIELDS, in_need_of_a_look, with_progress, with_ticket
 from ..groups import Selection, selection
 from ..numbers import CountOf, activities_in, numbers
+from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
 SOON = timedelta(days=7)
@@ -236,7 +237,7 @@ def claimed_but_exposed(queryset: QuerySet) -> QuerySet:
     )
 
 
-def ask_tabs(request: HttpRequest, groups: Selection) -> None:
+def ask_tabs(request: Request, groups: Selection) -> None:
     """The counts on the tabs of the Remediation page."""
     touching = activities_in(groups)
     tickets = Ticket.objects.all()
@@ -245,7 +246,7 @@ def ask_tabs(request: HttpRequest, groups: Selection) -> None:
     numbers(request).ask(tab_activities=CountOf(touching), tab_tickets=CountOf(tickets))
 
 
-def _ask_stats(request: HttpRequest, groups: Selection) -> None:
+def _ask_stats(request: Request, groups: Selection) -> None:
     touching = activities_in(groups)
     # From the few tickets to their activities, not from every activity to its tickets.
     look = Q(pk__in=in_need_of_a_look(Ticket.objects.all()).values("activity"))
@@ -276,7 +277,7 @@ def ranked(queryset: QuerySet) -> QuerySet:
 
 
 @require_GET
-def activities(request: HttpRequest) -> HttpResponse:
+def activities(request: Request) -> HttpResponseBase:
     groups = selection(request)
     listing = ActivityList(
         request,

@@ -12,7 +12,8 @@ from typing import Any
 import django_filters
 import django_tables2 as tables
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import exports
 from ..groups import Selection, selection
 from ..numbers import CountOf, numbers
+from ..requests import Request
 from .chips import chips
 from .paging import Page, page_of
 
@@ -109,7 +111,7 @@ class ListFilters(django_filters.FilterSet):
 class List:
     """One list, asked for by one request."""
 
-    request: HttpRequest
+    request: Request
     table_class: type[ListTable]
     filter_class: type[ListFilters]
     queryset: QuerySet
@@ -148,7 +150,7 @@ class List:
             return asked
         return self.table_class.default_sort if self.default_sort is None else self.default_sort
 
-    def csv(self) -> HttpResponse:
+    def csv(self) -> HttpResponseBase:
         self.ask()
         return exports.stream(self.rows_queryset, self.table.csv_columns(), self.view)
 
@@ -194,7 +196,7 @@ class List:
         return "?" + query.urlencode()
 
 
-def show(listing: List, template: str, **context: Any) -> HttpResponse:
+def show(listing: List, template: str, **context: Any) -> HttpResponseBase:
     """The page, or the file for `?format=csv`."""
     if listing.request.GET.get("format") == "csv":
         return listing.csv()

@@ -2,7 +2,7 @@
 
 import django_filters
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +13,7 @@ from remediation.models import Exposure, ExposureLevel, Recommendation
 from .. import cells
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
+from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, show, text_filter
 
 
@@ -95,7 +96,7 @@ class ExposedDeviceFilters(ListFilters):
 
 
 @require_GET
-def recommendation_devices(request: HttpRequest, pk: int) -> HttpResponse:
+def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
     groups = selection(request)
     exposures = Exposure.objects.filter(recommendation=recommendation)

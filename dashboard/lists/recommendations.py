@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from remediation.models import (
+    ActivityStatus,
     Category,
     Recommendation,
     RecommendationStatus,
@@ -23,6 +24,7 @@ from .. import cells
 from ..details.recommendation import flyout, flyout_partial
 from ..groups import Selection, selection
 from ..numbers import activities_in, recommendations_in
+from ..requests import Request
 from ..scores import ask_weights, count_of_related, weights
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
@@ -187,18 +189,18 @@ class RecommendationList(List):
         ask_weights(self.request)
 
 
-def with_impact(request: HttpRequest, queryset: QuerySet) -> QuerySet:
+def with_impact(request: Request, queryset: QuerySet) -> QuerySet:
     """Recommendations with their impact on the selected groups and the number of their active activities."""
     active = active_activities(selection(request))
     return weights(request).annotate(queryset).annotate(active_activities=count_of_related(active, "recommendation"))
 
 
 def active_activities(groups: Selection) -> QuerySet[RemediationActivity]:
-    return activities_in(groups).active()
+    return activities_in(groups).filter(status=ActivityStatus.ACTIVE)
 
 
 @require_GET
-def recommendations(request: HttpRequest) -> HttpResponse:
+def recommendations(request: Request) -> HttpResponseBase:
     panel = flyout_partial(request)
     if panel is not None:
         return panel

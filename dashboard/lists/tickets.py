@@ -2,7 +2,7 @@
 
 import django_filters
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from remediation.models import DeliveryState, RemoteState, Ticket
 from .. import cells
 from ..groups import selection
 from ..numbers import activities_in, numbers
+from ..requests import Request
 from .activities import ask_tabs
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
@@ -146,7 +147,7 @@ class TicketList(List):
 
 
 @require_GET
-def tickets(request: HttpRequest) -> HttpResponse:
+def tickets(request: Request) -> HttpResponseBase:
     groups = selection(request)
     queryset = Ticket.objects.all()
     if not groups.is_whole_organisation:
