@@ -113,6 +113,8 @@ def _compare(reading: Reading) -> exposures.Delta:
         catalogue.load_settings(reading)
     stage.loaded()
     stage.index("stage_version", "v")
+    # Without it SQLite compares every pair of an exposure and a version.
+    stage.index("stage_version", "place")
     stage.index("stage_setting", "c")
     if reading.has_software:
         exposures.want_software(stage)

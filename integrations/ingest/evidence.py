@@ -95,7 +95,6 @@ def write(stage: Stage, moment: datetime, beat) -> None:
     stage.index("stage_installed", "n, software_id")
     stage.index("stage_set", "n, recommendation_id")
     stage.index("stage_evidence", "n, v")
-    stage.index("stage_version", "place")
     stage.analyze("stage_goal", "stage_installed", "stage_set", "stage_evidence")
     stage.create_numbered(
         "stage_checked",
