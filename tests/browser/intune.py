@@ -31,26 +31,17 @@ class IntuneAdministrator:
         self.page.get_by_role("button", name="Fix").click()
         self.page.get_by_text("devices were fixed and have reported").wait_for()
 
-    def withdraw(self, permission: str) -> None:
-        self._permit(permission, "Withdraw")
-
-    def grant(self, permission: str) -> None:
-        self._permit(permission, "Grant")
-
-    def order_fault(self, kind: str, family: str = "Graph, creating a task") -> None:
-        """The next matching request fails so."""
+    def order_fault(self, kind: str, times: int = 1) -> None:
+        """The next requests to create a task fail so."""
         self.page.goto("/faults")
-        self.page.get_by_label("Requests", exact=True).select_option(label=family)
+        self.page.get_by_label("Requests", exact=True).select_option(label="Graph, creating a task")
         self.page.get_by_label("Fault", exact=True).select_option(label=kind)
+        self.page.get_by_label("For the next requests").fill(str(times))
+        self.page.get_by_label("Retry-After").select_option(label="a date in 3 seconds")
         self.page.get_by_role("button", name="Order").click()
 
     def _act(self, title: str, button: str, note: str) -> None:
         task = self.task(title)
         task.get_by_label("Note", exact=True).fill(note)
         task.get_by_role("button", name=button).click()
-        self.page.get_by_role("status").wait_for()
-
-    def _permit(self, permission: str, button: str) -> None:
-        self.page.goto("/permissions")
-        self.page.get_by_role("row").filter(has_text=permission).get_by_role("button", name=button).click()
         self.page.get_by_role("status").wait_for()

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from .audit import faults
 from .desk import Desk
 from .places import WRITE, Places
 from .product import Product
 from .visitors import Visitors
+from .walking import mark_as_completed
 
 PAGES = {
     "dashboard": ("security", "/"),
@@ -138,10 +139,3 @@ def test_a_refused_ticket_is_explained_accessibly(visitors: Visitors, product: P
 
     expect(page.locator("main")).to_contain_text("refused", ignore_case=True)
     assert faults(page) == []
-
-
-def mark_as_completed(page: Page) -> None:
-    """Press the button, and send the form that it opens."""
-    page.get_by_role("button", name="Mark as completed").first.click()
-    form = page.locator("form").filter(has=page.locator("[name=verb][value=complete]")).last
-    form.get_by_role("button", name="Mark as completed").click()

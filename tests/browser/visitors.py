@@ -22,6 +22,8 @@ _TELL_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} at ${event.sourceFile}`));
 """
+# The console repeats what `_answered` and `_failed` judge; htmx also logs each request that a page given up had open.
+_REPEATED = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "htmx:sendAbort", "htmx:responseError")
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -85,8 +87,7 @@ class Visitors:
         page.on("crash", lambda page: self.problems.append(f"crashed: {page.url}"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        # The console repeats every answer from 400 on, which `_answered` judges.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+        if message.type in ("error", "warning") and not message.text.startswith(_REPEATED):
             self.problems.append(f"console {message.type}: {message.text} ({message.page and message.page.url})")
 
     def _failed(self, request: Request) -> None:
