@@ -68,4 +68,4 @@ def waiting_tickets() -> list[tuple[str, str, int]]:
     """State, its word, and how many tickets, for those that want something done."""
     counted = Ticket.objects.filter(delivery_state__in=_WAITING).values_list("delivery_state")
     numbers = dict(counted.annotate(tickets=Count("pk")).order_by())
-    return [(state.value, state.label, numbers[state]) for state in _WAITING if numbers.get(state)]
+    return [(state.value, str(state.label), numbers[state]) for state in _WAITING if numbers.get(state)]

@@ -29,7 +29,8 @@ class ConnectionTestForm(forms.Form):
     is_confirmed = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean()
+        super().clean()
+        values = self.cleaned_data
         if values.get("with_writing") and not values.get("is_confirmed"):
             raise ValidationError(_("Please confirm that a labelled task may be created and deleted in Intune."))
         return values

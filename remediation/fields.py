@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 LONGEST_NOTE = 1000
@@ -17,7 +19,7 @@ class NoteField(forms.CharField):
 
     widget = forms.Textarea
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**({"required": False, "label": _("Note")} | kwargs))
         self.validators = []
         self.widget.attrs.update({"maxlength": LONGEST_NOTE, "rows": 4, "class": "form-control"})
@@ -45,7 +47,7 @@ class NoteField(forms.CharField):
 class GroupsField(forms.ModelMultipleChoiceField):
     """Device groups by their ids. One that no database could hold is refused before it is asked for."""
 
-    def clean(self, value: object) -> object:
+    def clean(self, value: Any) -> QuerySet:
         for text in value if isinstance(value, list | tuple) else []:
             if not _COULD_BE_AN_ID.fullmatch(str(text)):
                 raise ValidationError(

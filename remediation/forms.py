@@ -1,7 +1,7 @@
 """The forms. They check shape; whether something is allowed is for the rules to say."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from crispy_forms.helper import FormHelper
@@ -67,8 +67,9 @@ class RemediationForm(forms.Form):
         self.groups = list(_groups_with_counts(recommendation, user))
         proposal = _proposal(recommendation) | {"open_ticket": ticket_by_default}
         super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
-        self.fields["requested_remediation"].choices = [(kind, kind.label) for kind in _offered(recommendation)]
-        self.fields["device_groups"].queryset = DeviceGroup.objects.visible_to(user)
+        kinds = cast(forms.ChoiceField, self.fields["requested_remediation"])
+        kinds.choices = [(kind, kind.label) for kind in _offered(recommendation)]
+        cast(GroupsField, self.fields["device_groups"]).queryset = DeviceGroup.objects.visible_to(user)
         self.fields["due_on"].widget.attrs["min"] = timezone.localdate().isoformat()
         self.helper = _helper()
 
@@ -92,7 +93,7 @@ class RemediationForm(forms.Form):
         own = self.recommendation.remediation_type
         return [
             (value, label, _meaning(value, names), value == own)
-            for value, label in self.fields["requested_remediation"].choices
+            for value, label in cast(forms.ChoiceField, self.fields["requested_remediation"]).choices
         ]
 
     def clean_due_on(self) -> date | None:
@@ -105,7 +106,8 @@ class RemediationForm(forms.Form):
         return due_on
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean()
+        super().clean()
+        values = self.cleaned_data
         if values.get("requested_remediation") == RemediationType.ATTENTION_REQUIRED:
             # As its text says; the date is in the form because it is there before the choice.
             values.update(due_on=None, open_ticket=False)
@@ -211,7 +213,8 @@ class TransitionForm(forms.Form):
     note = NoteField()
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean()
+        super().clean()
+        values = self.cleaned_data
         rule = ACTIVITY.get(values.get("verb", ""))
         if rule and rule.needs_note and values.get("note") == "":
             self.add_error("note", _("Please say why."))
@@ -225,7 +228,7 @@ class SelectedGroupsForm(forms.Form):
 
     def __init__(self, user: User, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.fields["groups"].queryset = DeviceGroup.objects.visible_to(user)
+        cast(GroupsField, self.fields["groups"]).queryset = DeviceGroup.objects.visible_to(user)
 
 
 class ThemeForm(forms.Form):

@@ -37,7 +37,8 @@ class TicketOption:
     @property
     def is_refused(self) -> bool:
         """The tenant has said no to the creation of tickets; it may be asked again all the same."""
-        return self.is_on and self.system.create_route in {Route.REFUSED, Route.UNLICENSED}
+        refused: set[str] = {Route.REFUSED, Route.UNLICENSED}
+        return self.system is not None and self.is_on and self.system.create_route in refused
 
     @property
     def by_default(self) -> bool:
@@ -148,8 +149,10 @@ def _groups(form: RemediationForm, values: dict[str, Any]) -> list[DeviceGroup]:
 
 
 def _score(is_configuration: bool) -> float | None:
-    newest = OrganisationScore.objects.order_by("-day").values("exposure", "configuration").first() or {}
-    return newest.get("configuration" if is_configuration else "exposure")
+    newest = OrganisationScore.objects.order_by("-day").first()
+    if newest is None:
+        return None
+    return newest.configuration if is_configuration else newest.exposure
 
 
 def _overlapping(form: RemediationForm, groups: list[DeviceGroup], user: User) -> list[RemediationActivity]:

@@ -149,8 +149,3 @@ def test_an_exception_of_any_kind_is_never_caught_silently(path):
 
 def _is_exception(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in {"Exception", "BaseException"}
-
-
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "settings.py"], ids=named)
-def test_a_file_is_short_enough_to_be_read(path):
-    assert len(path.read_text().splitlines()) <= 300

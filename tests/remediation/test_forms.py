@@ -198,9 +198,6 @@ def test_a_transition_without_its_note_is_invalid():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("same_form", [True, False], ids=["double click", "two tabs"])
 def test_submitting_at_the_same_moment_makes_one_activity(same_form):
-    from django.core.management import call_command
-
-    call_command("migrate", verbosity=0)
     enable_intune()
     recommendation, user = estate(devices=20), UserFactory(roles=[SECURITY_TEAM])
     url = reverse("remediation_options", args=[recommendation.pk])
