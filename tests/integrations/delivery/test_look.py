@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.delivery import look, reconcile, send, sweep
+from integrations.delivery import claim, look, reconcile, send, sweep
 from remediation.models import (
     AttemptPurpose,
     AttemptResult,
@@ -87,6 +87,15 @@ def test_a_listing_that_broke_off_still_finds(there, uncertain):
     assert AuditEvent.objects.about(uncertain).get().verb == "adopt"
 
 
+def test_a_ticket_of_a_lost_worker_is_sent_again_after_two_listings(there, ticket, clock):
+    claim.claim()
+    for _ in range(4):
+        clock.shift(QUARANTINE)
+        sweep.sweep_here()
+
+    assert (again(ticket).delivery_state, len(there.posts)) == (S.DELIVERED, 1)
+
+
 def test_one_listing_settles_all(there, clock):
     tickets = [TicketFactory() for _ in range(4)]
     there.fates.extend(["504_after_commit", "lost_before_commit", "504_after_commit", "lost_before_commit"])
@@ -112,8 +121,8 @@ def test_after_a_day_without_a_listing_people_are_asked(there, uncertain, clock)
 
 def test_after_twelve_unclear_attempts_people_are_asked(there, ticket, clock):
     there.fates.extend(["lost_before_commit"] * 50)
-    for _ in range(200):
-        clock.shift(QUARANTINE)
+    for _ in range(45):
+        clock.shift(3601)
         sweep.sweep_here()
 
     assert again(ticket).delivery_state == S.DEAD
