@@ -1,7 +1,7 @@
 """How a value looks: the one place that maps a value to its glyph, colour and word, for tables and templates alike."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from remediation.models import (
     Ticket,
 )
 
+from .dates import EMPTY, day, due, moment  # noqa: F401 (cells too, with a file of their own)
 from .glyphs import (
     ACTIVITY_STATUSES,
     ATTEMPT_RESULTS,
@@ -35,8 +36,6 @@ from .glyphs import (
     REMOTE_STATES,
 )
 from .numbers import CAP
-
-EMPTY = format_html('<span class="muted">{}</span>', "–")
 
 
 # --- Glyphs ------------------------------------------------------------
@@ -114,10 +113,15 @@ def ticket_pill(
 ) -> SafeString:
     """One pill for both states: what stands remotely once it is there, how the delivery fares before."""
     if not delivery:
-        return pill("dash-circle", "", _("No ticket"))
+        return _no_ticket(get_language())
     if delivery == DeliveryState.DELIVERED and remote not in {None, RemoteState.UNKNOWN, RemoteState.PENDING}:
         return remote_state(remote)
     return delivery_pill(delivery, next_attempt_at, attempts)
+
+
+@lru_cache(maxsize=16)
+def _no_ticket(language: str | None) -> SafeString:
+    return pill("dash-circle", "", _("No ticket"))
 
 
 def delivery_pill(delivery: str, next_attempt_at: datetime | None = None, attempts: int = 0) -> SafeString:
@@ -142,64 +146,21 @@ def remote_state(value: str | None) -> SafeString:
 
 
 def attempt_result(value: str) -> SafeString:
-    glyph, tone = ATTEMPT_RESULTS.get(value, ("circle", ""))
-    return pill(glyph, tone, dict(AttemptResult.choices).get(value, value))
+    return _state_pill(value, "attempt", get_language())
 
 
-# --- Dates ------------------------------------------------------------
-def moment(value: datetime | None) -> SafeString:
-    """An event's time in the reader's zone; the full one, with the zone, in the tooltip."""
-    if not value:
-        return EMPTY
-    local = timezone.localtime(value)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        value.isoformat(),
-        f"{date_format(local, 'j F Y, H:i:s')} {local.tzname()}",
-        _short_moment(local),
-    )
+_PILL_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
+    "delivery": (DeliveryState, DELIVERY_STATES),
+    "remote": (RemoteState, REMOTE_STATES),
+    "attempt": (AttemptResult, ATTEMPT_RESULTS),
+}
 
 
-def _short_moment(local: datetime) -> str:
-    days = (timezone.localdate() - local.date()).days
-    clock = date_format(local, "H:i")
-    if days == 0:
-        return _("today %(time)s") % {"time": clock}
-    if days == 1:
-        return _("yesterday %(time)s") % {"time": clock}
-    return date_format(local, "j M H:i" if abs(days) < 300 else "j M Y")
-
-
-def day(value: date | None) -> SafeString:
-    if not value:
-        return EMPTY
-    if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
-    return _day(value, timezone.localdate(), get_language())
-
-
-@lru_cache(maxsize=1024)
-def _day(value: date, today: date, language: str | None) -> SafeString:
-    near = abs((today - value).days) < 300
-    return format_html(
-        '<time datetime="{}">{}</time>', value.isoformat(), date_format(value, "j M" if near else "j M Y")
-    )
-
-
-def due(value: date | None, status: str) -> SafeString:
-    """A due date; overdue only while the work is active."""
-    today = timezone.localdate()
-    if value is None or status != ActivityStatus.ACTIVE or value >= today:
-        return day(value)
-    return _overdue(value, today, get_language())
-
-
-@lru_cache(maxsize=1024)
-def _overdue(value: date, today: date, language: str | None) -> SafeString:
-    late = (today - value).days
-    return format_html(
-        '{}<span class="bad d-block small">{}</span>', day(value), _("Overdue %(days)s d") % {"days": late}
-    )
+@lru_cache(maxsize=128)
+def _state_pill(value: str, table: str, language: str | None) -> SafeString:
+    choices, glyphs = _PILL_TABLES[table]
+    glyph, tone = glyphs.get(value, ("circle", ""))
+    return pill(glyph, tone, dict(choices.choices).get(value, value))
 
 
 # --- Numbers ------------------------------------------------------------

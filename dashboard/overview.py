@@ -32,8 +32,8 @@ from .activities import with_progress
 from .details.recommendation import flyout, flyout_partial
 from .glyphs import LEVELS
 from .groups import Selection, selection
-from .lists.activities import overdue
 from .lists.recommendations import with_impact
+from .lists.tabs import overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
 from .requests import Request
 from .scores import Weights, ask_weights, settings_in, weights

@@ -1,8 +1,5 @@
 """The Remediation page's first tab: the activities that touch the selected device groups."""
 
-from datetime import timedelta
-from typing import Any
-
 import django_filters
 from django.db.models import Case, Exists, F, FloatField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, NullIf
@@ -26,12 +23,11 @@ from remediation.models import (
 
 from .. import cells
 from ..activities import TICKET_FIELDS, in_need_of_a_look, with_progress, with_ticket
-from ..groups import Selection, selection
-from ..numbers import CountOf, activities_in, numbers
+from ..groups import selection
+from ..numbers import activities_in, numbers
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
-
-SOON = timedelta(days=7)
+from .tabs import ask_stats, ask_tabs, claimed_but_exposed, due_soon, overdue
 
 
 def _title(row: Row) -> SafeString:
@@ -222,46 +218,10 @@ class ActivityFilters(ListFilters):
         return queryset.filter(~Exists(found) if value == "none" else Exists(found))
 
 
-def overdue(queryset: QuerySet) -> QuerySet:
-    return queryset.filter(status=ActivityStatus.ACTIVE, due_on__lt=timezone.localdate())
-
-
-def due_soon(queryset: QuerySet, today: Any) -> QuerySet:
-    return queryset.filter(status=ActivityStatus.ACTIVE, due_on__gte=today, due_on__lte=today + SOON)
-
-
-def claimed_but_exposed(queryset: QuerySet) -> QuerySet:
-    """Completed by a person, and a later complete sync still sees exposed devices."""
-    return queryset.filter(
-        status=ActivityStatus.COMPLETED, in_fixed__lt=F("in_targets"), checked_at__gt=F("status_changed_at")
-    )
-
-
-def ask_tabs(request: Request, groups: Selection) -> None:
-    """The counts on the tabs of the Remediation page."""
-    touching = activities_in(groups)
-    tickets = Ticket.objects.all()
-    if not groups.is_whole_organisation:
-        tickets = tickets.filter(activity__in=touching)
-    numbers(request).ask(tab_activities=CountOf(touching), tab_tickets=CountOf(tickets))
-
-
-def _ask_stats(request: Request, groups: Selection) -> None:
-    touching = activities_in(groups)
-    # From the few tickets to their activities, not from every activity to its tickets.
-    look = Q(pk__in=in_need_of_a_look(Ticket.objects.all()).values("activity"))
-    numbers(request).ask(
-        stat_overdue=CountOf(overdue(touching)),
-        stat_soon=CountOf(due_soon(touching, timezone.localdate())),
-        stat_claimed=CountOf(claimed_but_exposed(with_progress(touching, groups))),
-        stat_look=CountOf(touching.filter(look)),
-    )
-
-
 class ActivityList(List):
     def ask(self) -> None:
         ask_tabs(self.request, self.groups)
-        _ask_stats(self.request, self.groups)
+        ask_stats(self.request, self.groups)
 
     def prepare(self, queryset: QuerySet) -> QuerySet:
         return ranked(with_ticket(queryset))

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 from ..groups import selection
 from ..numbers import numbers
 from ..requests import Request
-from .activities import ask_tabs
+from .tabs import ask_tabs
 
 
 @require_GET

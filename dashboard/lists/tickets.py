@@ -15,8 +15,8 @@ from .. import cells
 from ..groups import selection
 from ..numbers import activities_in, numbers
 from ..requests import Request
-from .activities import ask_tabs
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
+from .tabs import ask_tabs
 
 
 def _title(row: Row) -> SafeString:

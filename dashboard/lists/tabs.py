@@ -1,0 +1,52 @@
+"""The numbers above the lists of the Remediation page: on its tabs and in its quick filters."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from remediation.models import ActivityStatus, Ticket
+
+from ..activities import in_need_of_a_look, with_progress
+from ..groups import Selection
+from ..numbers import CountOf, activities_in, numbers
+from ..requests import Request
+
+SOON = timedelta(days=7)
+
+
+def overdue(queryset: QuerySet) -> QuerySet:
+    return queryset.filter(status=ActivityStatus.ACTIVE, due_on__lt=timezone.localdate())
+
+
+def due_soon(queryset: QuerySet, today: Any) -> QuerySet:
+    return queryset.filter(status=ActivityStatus.ACTIVE, due_on__gte=today, due_on__lte=today + SOON)
+
+
+def claimed_but_exposed(queryset: QuerySet) -> QuerySet:
+    """Completed by a person, and a later complete sync still sees exposed devices."""
+    return queryset.filter(
+        status=ActivityStatus.COMPLETED, in_fixed__lt=F("in_targets"), checked_at__gt=F("status_changed_at")
+    )
+
+
+def ask_tabs(request: Request, groups: Selection) -> None:
+    """The counts on the tabs of the Remediation page."""
+    touching = activities_in(groups)
+    tickets = Ticket.objects.all()
+    if not groups.is_whole_organisation:
+        tickets = tickets.filter(activity__in=touching)
+    numbers(request).ask(tab_activities=CountOf(touching), tab_tickets=CountOf(tickets))
+
+
+def ask_stats(request: Request, groups: Selection) -> None:
+    touching = activities_in(groups)
+    # From the few tickets to their activities, not from every activity to its tickets.
+    look = Q(pk__in=in_need_of_a_look(Ticket.objects.all()).values("activity"))
+    numbers(request).ask(
+        stat_overdue=CountOf(overdue(touching)),
+        stat_soon=CountOf(due_soon(touching, timezone.localdate())),
+        stat_claimed=CountOf(claimed_but_exposed(with_progress(touching, groups))),
+        stat_look=CountOf(touching.filter(look)),
+    )
