@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from .places import Places, make_places
 from .product import Product, running_product
 from .visitors import Visitors, launch
 
 DEVICES = 400
+# Milliseconds: a busy machine is slow, not wrong.
+expect.set_options(timeout=20_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -46,7 +46,7 @@ class Visitors:
         viewport = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, java_script_enabled=script, **options)
         self.contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         context.add_init_script(_TELL_VIOLATIONS)
         context.on("page", self._watch)
         page = context.new_page()
