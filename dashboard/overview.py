@@ -48,11 +48,15 @@ KEEP = 3600
 
 @dataclass(frozen=True)
 class Score:
-    """A score and its last 30 days. `explained` is ours where the source's own is the headline."""
+    """A score and its last 30 days. `explained` is ours where the source's own is the headline.
+
+    `reported` are points of the source's own that stand beside ours.
+    """
 
     value: float | None
     points: list[charts.Point]
     explained: float | None = None
+    reported: float | None = None
 
     @property
     def level(self) -> str:
@@ -144,12 +148,11 @@ def _exposure(history: list[dict[str, Any]], now: Weights) -> Score:
 
 
 def _configuration(history: list[dict[str, Any]], settings: list[dict[str, Any]]) -> Score:
+    """Always ours: the source reports points without saying out of how many, so they are no score out of 100."""
     ours = scoring.configuration_score(map(_compliance, settings))
-    for field, explained in (("source_configuration", ours), ("configuration", None)):
-        points = [charts.Point(row["day"], row[field]) for row in history if row.get(field) is not None]
-        if points:
-            return Score(points[-1].value if explained is not None else ours, points, explained=explained)
-    return Score(ours, [])
+    points = [charts.Point(row["day"], row["configuration"]) for row in history if row.get("configuration") is not None]
+    reported = [row["source_configuration"] for row in history if row.get("source_configuration") is not None]
+    return Score(ours, points, reported=reported[-1] if reported else None)
 
 
 def _chart(score: Score, name: str) -> Any:
