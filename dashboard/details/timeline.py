@@ -34,6 +34,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "set_completed": ("check-circle", gettext_lazy("completed the ticket")),
     "set_rejected": ("x-circle", gettext_lazy("withdrew the ticket")),
     "status_not_set": ("exclamation-triangle", gettext_lazy("could not set the ticket's status")),
+    "checked": ("shield-check", gettext_lazy("checked the devices")),
     "duplicate_found": ("exclamation-triangle", gettext_lazy("found a second ticket with the same reference")),
 }
 _FIELDS = {
@@ -44,6 +45,7 @@ _FIELDS = {
     "remote_id": gettext_lazy("ticket"),
     "remote_state": gettext_lazy("stands there as"),
     "looks_first": gettext_lazy("looks for it first"),
+    "fixed": gettext_lazy("fixed"),
 }
 
 
@@ -83,7 +85,9 @@ def _detail(event: AuditEvent) -> str:
             continue
         before = event.before.get(name)
         if before not in ("", None) and before != after:
-            parts.append(f"{_word(name, before)} → {_word(name, after)}")
+            change = f"{_word(name, before)} → {_word(name, after)}"
+            # A number says nothing by itself.
+            parts.append(f"{_FIELDS.get(name, name)}: {change}" if isinstance(after, int) else change)
         else:
             parts.append(f"{_FIELDS.get(name, name)}: {_word(name, after)}")
     return ", ".join(parts)
