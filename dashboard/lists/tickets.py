@@ -79,7 +79,7 @@ class TicketTable(ListTable):
         gettext_lazy("System"),
         lambda row: row["system__name"],
         sort="system__name",
-        css="two hide-t",
+        css="two text-nowrap hide-m",
         csv=[("system", F("system_id"))],
     )
     part = Column(
