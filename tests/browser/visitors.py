@@ -42,7 +42,12 @@ class Visitors:
 
     def visit(self, name: str = "", *, width: int = 1280, height: int = 900, script: bool = True, **options) -> Page:
         """A window of its own, signed in as the demo's person of that name, if there is one."""
-        options = {"base_url": self.product.base_url, "locale": "en-GB", "timezone_id": "UTC"} | options
+        options = {
+            "base_url": self.product.base_url,
+            "locale": "en-GB",
+            "timezone_id": "UTC",
+            "reduced_motion": "reduce",
+        } | options
         viewport = {"width": width, "height": height}
         context = self.browser.new_context(viewport=viewport, java_script_enabled=script, **options)
         self.contexts.append(context)
