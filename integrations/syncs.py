@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import structlog
-from celery import current_app
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
+from remediation import doorbell
 from remediation.models import AuditEvent, User
 
 from .models import SyncRun, SyncState
@@ -41,7 +41,7 @@ def start(*, by: User) -> None:
     if SyncRun.objects.running().exists():
         raise SyncRefused(_("A sync is running already."))
     try:
-        current_app.send_task(RUN_SYNC, kwargs={"requested_by": by.pk}, retry=False, ignore_result=True)
+        doorbell.call(RUN_SYNC, kwargs={"requested_by": by.pk})
     except OperationalError as problem:
         log.warning("sync_not_asked_for", problem=str(problem))
         raise SyncRefused(_("The broker cannot be reached, so no sync was started. Please try again.")) from None
