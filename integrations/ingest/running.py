@@ -27,7 +27,8 @@ def run_sync(
     source: Source | None = None, *, requested_by: User | None = None, report: Report = lambda run: None
 ) -> SyncRun | None:
     """One pass in this process. None when another one is under way, here or on any host."""
-    holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
+    holder = f"{_host()}:{os.getpid()}:{uuid4().hex[:8]}"
+    _free_the_lease_of_the_dead()
     if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
         log.info("sync_already_running")
         return None
@@ -47,6 +48,29 @@ def run_sync(
             return None
     finally:
         Lease.objects.release(LEASE, holder)
+
+
+def _host() -> str:
+    return socket.gethostname()[:60]
+
+
+def _free_the_lease_of_the_dead() -> None:
+    """A killed process of this host need not be waited for. If it lives after all, it soon stops by itself."""
+    holder = Lease.objects.filter(name=LEASE).values_list("holder", flat=True).first() or ""
+    host, _, rest = holder.partition(":")
+    pid = rest.partition(":")[0]
+    if host == _host() and pid.isdigit() and not _is_alive(int(pid)):
+        Lease.objects.release(LEASE, holder)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _bury_the_lost() -> None:

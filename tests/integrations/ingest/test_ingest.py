@@ -1,5 +1,8 @@
 """What a pass over a source does to the facts."""
 
+import os
+import socket
+import subprocess
 from contextlib import suppress
 
 import pytest
@@ -356,6 +359,20 @@ def test_an_active_alert_raises_the_risk_of_its_devices():
     sync(world)
 
     assert Device.objects.get().risk_sum == pytest.approx(0.8)
+
+
+def test_a_killed_sync_of_this_host_is_not_waited_for():
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    Lease.objects.take(LEASE, f"{socket.gethostname()[:60]}:{dead.pid}:0", 400)
+
+    assert run_sync(World()).state == SyncState.COMPLETE
+
+
+def test_a_living_sync_of_this_host_is_left_alone():
+    Lease.objects.take(LEASE, f"{socket.gethostname()[:60]}:{os.getpid()}:0", 400)
+
+    assert run_sync(World()) is None
 
 
 def test_a_second_sync_at_the_same_time_does_nothing():
