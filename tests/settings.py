@@ -13,6 +13,9 @@ def broker_of_this_process(url: str) -> str:
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("TVM_DATA_DIR", tempfile.mkdtemp(prefix="tvm-tests-"))
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # Workers inherit the environment; what a sync stages in the data directory is for one process.
+    os.environ["TVM_DATA_DIR"] = tempfile.mkdtemp(prefix=f"{worker}-", dir=os.environ["TVM_DATA_DIR"])
 for name in [name for name in os.environ if name.startswith("MICROSOFT_")]:
     del os.environ[name]
 if os.environ.get("TEST_DATABASE_URL"):
