@@ -1,6 +1,6 @@
 """The admin: people and roles are managed here; what has happened can be read, by superusers too, and never written."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from .models import AuditEvent, DeviceGroup, RemediationActivity, Through, Ticket, TicketAttempt, TicketSystem, User
 from .models.people import SYSTEM_USERNAME
 from .roles import SYSTEM
+from .signed_in import SignedInRequest
 
 # Who gets a role with these could give themselves any other.
 _ABOUT_RIGHTS = ["auth.add_group", "auth.change_group", "auth.delete_group", "auth.change_permission"]
@@ -33,6 +34,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class _Change(SignedInRequest):
+    """The request of a form that changes rights, with those before it."""
+
+    rights_before: dict[str, Any]
+
+
 class RecordedAdmin(admin.ModelAdmin):
     """Changes made here are in the audit trail, like those made on the pages."""
 
@@ -40,7 +47,8 @@ class RecordedAdmin(admin.ModelAdmin):
         raise NotImplementedError
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        request.rights_before = self.rights_of(self.model.objects.get(pk=obj.pk)) if change else {}
+        before = self.rights_of(self.model._default_manager.get(pk=obj.pk)) if change else {}
+        cast(_Change, request).rights_before = before
         super().save_model(request, obj, form, change)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
@@ -54,7 +62,8 @@ class RecordedAdmin(admin.ModelAdmin):
 
     def _record(self, request: HttpRequest, obj: Any, verb: str) -> None:
         before, after = getattr(request, "rights_before", {}), self.rights_of(obj)
-        AuditEvent.objects.record(obj, verb, by=request.user, through=Through.ADMIN, before=before, after=after)
+        by = cast(SignedInRequest, request).user
+        AuditEvent.objects.record(obj, verb, by=by, through=Through.ADMIN, before=before, after=after)
 
 
 def _privileged_roles() -> models.QuerySet:
@@ -92,7 +101,8 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        if obj is not None and (obj.username == SYSTEM_USERNAME or self._is_above(request.user, obj)):
+        by = cast(SignedInRequest, request).user
+        if obj is not None and (obj.username == SYSTEM_USERNAME or self._is_above(by, obj)):
             return False
         return super().has_change_permission(request, obj)
 

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import formats, timezone
 from django.utils.cache import patch_vary_headers
@@ -16,11 +16,12 @@ from .outlook import TicketOption, outlook
 from .rules.activities import transition
 from .rules.requests import RequestRefused, request_remediation
 from .rules.transitions import ACTIVITY, InvalidTransition
+from .signed_in import SignedInRequest
 from .way_back import way_back
 
 
 @require_http_methods(["GET", "POST"])
-def remediation_options(request: HttpRequest, pk: int) -> HttpResponse:
+def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
     option = TicketOption(TicketSystem.objects.filter(key="intune").first())
     fresh = {"recommendation": recommendation, "user": request.user, "ticket_by_default": option.by_default}
@@ -40,7 +41,7 @@ def remediation_options(request: HttpRequest, pk: int) -> HttpResponse:
     return _show_options(request, form, option)
 
 
-def _show_options(request: HttpRequest, form: RemediationForm, option: TicketOption) -> HttpResponse:
+def _show_options(request: SignedInRequest, form: RemediationForm, option: TicketOption) -> HttpResponse:
     """The page, or for a partial update what depends on the choices made so far."""
     context = {
         "form": form,
@@ -54,7 +55,7 @@ def _show_options(request: HttpRequest, form: RemediationForm, option: TicketOpt
     return response
 
 
-def _announce(request: HttpRequest, activity: RemediationActivity, is_new: bool) -> None:
+def _announce(request: SignedInRequest, activity: RemediationActivity, is_new: bool) -> None:
     if is_new:
         tickets = activity.tickets.count()
         queued = _("Queued tickets: %(tickets)s.") % {"tickets": tickets} if tickets else _("Without a ticket.")
@@ -66,13 +67,13 @@ def _announce(request: HttpRequest, activity: RemediationActivity, is_new: bool)
 
 
 @require_GET
-def exception_options(request: HttpRequest, pk: int) -> HttpResponse:
+def exception_options(request: SignedInRequest, pk: int) -> HttpResponse:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
     return render(request, "remediation/exception_options.html", {"recommendation": recommendation})
 
 
 @require_POST
-def activity_transition(request: HttpRequest, pk: int) -> HttpResponse:
+def activity_transition(request: SignedInRequest, pk: int) -> HttpResponse:
     activity = get_object_or_404(RemediationActivity.objects.visible_to(request.user), pk=pk)
     form = TransitionForm(request.POST)
     if not form.is_valid():
@@ -89,7 +90,7 @@ def activity_transition(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def select_groups(request: HttpRequest) -> HttpResponse:
+def select_groups(request: SignedInRequest) -> HttpResponse:
     form = SelectedGroupsForm(request.user, data={} if "all" in request.POST else request.POST)
     if form.is_valid():
         request.user.selected_groups.set(form.cleaned_data["groups"])
@@ -100,7 +101,7 @@ def select_groups(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def set_theme(request: HttpRequest) -> HttpResponse:
+def set_theme(request: SignedInRequest) -> HttpResponse:
     form = ThemeForm(request.POST)
     if not form.is_valid():
         raise BadRequest("Unknown theme.")
