@@ -1,6 +1,8 @@
 """What people do about syncs: start one, confirm one that was held back; and how a sync reads in a table."""
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.core.exceptions import PermissionDenied
@@ -14,6 +16,9 @@ from remediation import doorbell
 from remediation.models import AuditEvent, User
 
 from .models import SyncRun, SyncState
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 log = structlog.get_logger(__name__)
 
@@ -70,17 +75,29 @@ def _check(by: User) -> None:
         raise PermissionDenied(_("Your roles do not allow changes of the settings."))
 
 
-def as_shown(run: SyncRun) -> SyncRun:
-    """The run with the words and glyphs of a row."""
-    run.glyph, run.tone = _LOOKS[SyncState(run.state)]
-    run.words = run.get_state_display()
+@dataclass(frozen=True)
+class Row:
+    """A run as the table of syncs shows it."""
+
+    run: SyncRun
+    source: "StrOrPromise"
+    glyph: str
+    tone: str
+    words: str
+
+    @property
+    def duration(self) -> str:
+        return in_words(self.run.took)
+
+
+def as_row(run: SyncRun) -> Row:
+    source = SOURCES.get(run.source, run.source)
     if run.is_lost:
-        run.glyph, run.tone, run.words = "exclamation-triangle", "bad", _("Lost: its process gave no sign of life")
-    elif run.state == SyncState.RUNNING:
-        run.words = _("Running: %(phase)s") % {"phase": run.get_phase_display()}
-    run.source_label = SOURCES.get(run.source, run.source)
-    run.duration = in_words(run.took)
-    return run
+        return Row(run, source, "exclamation-triangle", "bad", _("Lost: its process gave no sign of life"))
+    words = run.get_state_display()
+    if run.state == SyncState.RUNNING:
+        words = _("Running: %(phase)s") % {"phase": run.get_phase_display()}
+    return Row(run, source, *_LOOKS[SyncState(run.state)], words)
 
 
 def in_words(length: timedelta | None) -> str:

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from remediation.models import Ticket, TicketSystem
 from remediation.rules import ticket_systems
 from remediation.rules.transitions import InvalidTransition
+from remediation.signed_in import SignedInRequest
 
 from . import connection, syncs, trial
 from .delivery import people
@@ -25,7 +26,7 @@ _RUNS_A_PAGE = 50
 
 
 @require_GET
-def settings_features(request: HttpRequest) -> HttpResponse:
+def settings_features(request: SignedInRequest) -> HttpResponse:
     context = {
         "here": "features",
         "intune": get_object_or_404(TicketSystem, key="intune"),
@@ -35,19 +36,19 @@ def settings_features(request: HttpRequest) -> HttpResponse:
         "waiting": connection.waiting_tickets(),
         "test": _last_test(request),
         "not_configured": connection.NOT_CONFIGURED,
-        "runs": [syncs.as_shown(run) for run in SyncRun.objects.all()[:_RUNS_SHOWN]],
+        "rows": [syncs.as_row(run) for run in SyncRun.objects.all()[:_RUNS_SHOWN]],
     }
     return render(request, "integrations/settings_features.html", context)
 
 
-def _last_test(request: HttpRequest) -> dict | None:
+def _last_test(request: SignedInRequest) -> dict | None:
     """The person's last connection test of this session."""
     test = request.session.get(_LAST_TEST)
     return test | {"at": parse_datetime(test["at"])} if test else None
 
 
 @require_POST
-def settings_intune_switch(request: HttpRequest) -> HttpResponse:
+def settings_intune_switch(request: SignedInRequest) -> HttpResponse:
     system = get_object_or_404(TicketSystem, key="intune")
     form = SwitchForm(request.POST)
     if not form.is_valid():
@@ -59,7 +60,7 @@ def settings_intune_switch(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def settings_connection_test(request: HttpRequest) -> HttpResponse:
+def settings_connection_test(request: SignedInRequest) -> HttpResponse:
     system = get_object_or_404(TicketSystem, key="intune")
     form = ConnectionTestForm(request.POST)
     if not form.is_valid():
@@ -75,7 +76,7 @@ def settings_connection_test(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def settings_sources(request: HttpRequest) -> HttpResponse:
+def settings_sources(request: SignedInRequest) -> HttpResponse:
     context = {
         "here": "sources",
         "microsoft": settings.MICROSOFT,
@@ -89,13 +90,13 @@ def settings_sources(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def settings_syncs(request: HttpRequest) -> HttpResponse:
+def settings_syncs(request: SignedInRequest) -> HttpResponse:
     pages = Paginator(SyncRun.objects.select_related("requested_by", "confirmed_by"), _RUNS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
     context = {
         "here": "syncs",
         "page": page,
-        "runs": [syncs.as_shown(run) for run in page],
+        "rows": [syncs.as_row(run) for run in page],
         "microsoft": settings.MICROSOFT,
         "running": SyncRun.objects.running().exists(),
         "held": syncs.held_back(),
@@ -104,7 +105,7 @@ def settings_syncs(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def settings_sync_start(request: HttpRequest) -> HttpResponse:
+def settings_sync_start(request: SignedInRequest) -> HttpResponse:
     try:
         syncs.start(by=request.user)
     except syncs.SyncRefused as reason:
@@ -115,7 +116,7 @@ def settings_sync_start(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def settings_sync_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+def settings_sync_confirm(request: SignedInRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(SyncRun, pk=pk)
     if not syncs.confirm(run, by=request.user):
         messages.info(request, _("This sync does not wait for a confirmation any more."))
@@ -130,7 +131,7 @@ def settings_sync_confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-def ticket_retry(request: HttpRequest, pk: int) -> HttpResponse:
+def ticket_retry(request: SignedInRequest, pk: int) -> HttpResponse:
     ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
     try:
         people.retry(ticket, by=request.user)
@@ -141,4 +142,4 @@ def ticket_retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _in_words(form: Form) -> str:
-    return " ".join(error for errors in form.errors.values() for error in errors)
+    return " ".join(str(error) for errors in form.errors.values() for error in errors)

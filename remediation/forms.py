@@ -1,14 +1,14 @@
 """The forms. They check shape; whether something is allowed is for the rules to say."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field, Layout
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,9 @@ from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter
 from .models.people import Theme
 from .rules.requests import RemediationRequest
 from .rules.transitions import ACTIVITY
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 DAYS = 14
 DAYS_WHEN_EXPLOITED = 7
@@ -33,6 +36,15 @@ _WHAT_IT_MEANS = {
     RemediationType.CONFIGURATION_CHANGE: _("Change the setting on all chosen devices."),
     RemediationType.ATTENTION_REQUIRED: _("Ask for a look; without due date or ticket."),
 }
+
+
+@dataclass(frozen=True)
+class GroupChoice:
+    """A device group with how many of its devices are exposed, and how many of those a ticket can name."""
+
+    group: DeviceGroup
+    exposed: int
+    eligible: int
 
 
 class RemediationForm(forms.Form):
@@ -64,7 +76,7 @@ class RemediationForm(forms.Form):
 
     def __init__(self, recommendation: Recommendation, user: User, *, ticket_by_default: bool, **kwargs) -> None:
         self.recommendation = recommendation
-        self.groups = list(_groups_with_counts(recommendation, user))
+        self.groups = _groups_with_counts(recommendation, user)
         proposal = _proposal(recommendation) | {"open_ticket": ticket_by_default}
         super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
         kinds = cast(forms.ChoiceField, self.fields["requested_remediation"])
@@ -75,26 +87,23 @@ class RemediationForm(forms.Form):
 
     @property
     def exposed(self) -> int:
-        return sum(group.exposed for group in self.groups)
+        return sum(choice.exposed for choice in self.groups)
 
     @property
     def chosen_ids(self) -> set[int]:
         """The groups that are ticked."""
-        ticked = self["device_groups"].value() or []
-        return {group.pk for group in self.groups if group in ticked or str(group.pk) in map(str, ticked)}
+        ticked = {str(pk) for pk in self["device_groups"].value() or []}
+        return {choice.group.pk for choice in self.groups if str(choice.group.pk) in ticked}
 
     @property
     def days(self) -> int:
         return DAYS_WHEN_EXPLOITED if self.recommendation.public_exploit else DAYS
 
-    def meanings(self) -> list[tuple[str, str, str, bool]]:
+    def meanings(self) -> list[tuple[str, "StrOrPromise", str, bool]]:
         """Value, label, what it means, and whether the source recommends it."""
         names = {"component": self.recommendation.related_component, "version": self.recommendation.recommended_version}
         own = self.recommendation.remediation_type
-        return [
-            (value, label, _meaning(value, names), value == own)
-            for value, label in cast(forms.ChoiceField, self.fields["requested_remediation"]).choices
-        ]
+        return [(kind.value, kind.label, _meaning(kind, names), kind == own) for kind in _offered(self.recommendation)]
 
     def clean_due_on(self) -> date | None:
         due_on = self.cleaned_data["due_on"]
@@ -145,11 +154,11 @@ class RemediationForm(forms.Form):
         )
 
 
-def _groups_with_counts(recommendation: Recommendation, user: User):
+def _groups_with_counts(recommendation: Recommendation, user: User) -> list[GroupChoice]:
     """The groups that the person sees and that have exposed devices of the recommendation, with how many."""
-    counter = RecommendationCounter.objects.filter(recommendation=recommendation, group=OuterRef("pk"))
-    exposed, eligible = (Subquery(counter.values(column)[:1]) for column in ("exposed", "eligible"))
-    return DeviceGroup.objects.visible_to(user).annotate(exposed=exposed, eligible=eligible).filter(exposed__gt=0)
+    seen = RecommendationCounter.objects.filter(group__in=DeviceGroup.objects.visible_to(user))
+    counters = seen.filter(recommendation=recommendation, exposed__gt=0).select_related("group")
+    return [GroupChoice(counter.group, counter.exposed, counter.eligible) for counter in counters.order_by("group")]
 
 
 def _proposal(recommendation: Recommendation) -> dict[str, Any]:
@@ -176,10 +185,10 @@ def _offered(recommendation: Recommendation) -> list[RemediationType]:
     return list(dict.fromkeys(offered))
 
 
-def _meaning(value: str, names: dict[str, str]) -> str:
-    if value in {RemediationType.UPDATE, RemediationType.UPGRADE} and not names["version"]:
+def _meaning(kind: RemediationType, names: dict[str, str]) -> str:
+    if kind in {RemediationType.UPDATE, RemediationType.UPGRADE} and not names["version"]:
         return _("Bring %(component)s to a version without the weaknesses.") % names
-    return _WHAT_IT_MEANS[RemediationType(value)] % names
+    return _WHAT_IT_MEANS[kind] % names
 
 
 def _date_or_none(text: str | None) -> date | None:

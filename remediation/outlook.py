@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from .forms import CHOSEN, FIRST, RemediationForm
+from .forms import CHOSEN, FIRST, GroupChoice, RemediationForm
 from .models import (
     TICKET_LIMIT,
     DeviceGroup,
@@ -121,15 +121,15 @@ class Outlook:
 def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     """Of the form as it stands; a group that was ticked counts only where the person sees it."""
     values = form.so_far()
-    groups = _groups(form, values)
+    choices = _choices(form, values)
+    groups = [choice.group for choice in choices]
     recommendation = form.recommendation
     points = promised_impact(recommendation, groups)
     remediation = RemediationType(values["requested_remediation"])
-    eligible = sum(group.eligible or 0 for group in groups)
     return Outlook(
         groups=groups,
-        exposed=sum(group.exposed for group in groups),
-        eligible=eligible,
+        exposed=sum(choice.exposed for choice in choices),
+        eligible=sum(choice.eligible for choice in choices),
         remediation=remediation,
         priority=Priority(values["priority"]),
         due_on=values["due_on"],
@@ -141,10 +141,10 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     )
 
 
-def _groups(form: RemediationForm, values: dict[str, Any]) -> list[DeviceGroup]:
+def _choices(form: RemediationForm, values: dict[str, Any]) -> list[GroupChoice]:
     if values["scope"] == CHOSEN:
         chosen = {group.pk for group in values["device_groups"] or []}
-        return [group for group in form.groups if group.pk in chosen]
+        return [choice for choice in form.groups if choice.group.pk in chosen]
     return form.groups
 
 
