@@ -33,7 +33,7 @@ class SyncPhase(models.TextChoices):
     PUBLISHING = "publishing", _("Publishing numbers")
 
 
-class SyncRunQuerySet(models.QuerySet):
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
     def last_complete(self) -> "SyncRun | None":
         """The last run that has read and applied everything."""
         return self.filter(state=SyncState.COMPLETE).order_by("-started_at").first()

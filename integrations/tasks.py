@@ -34,4 +34,5 @@ def seal_audit() -> None:
 @shared_task(name="integrations.tasks.run_sync", acks_late=False, reject_on_worker_lost=False)
 def run_sync(requested_by: int | None = None) -> None:
     if settings.MICROSOFT.is_configured:
-        running.run_sync(requested_by=User.objects.filter(pk=requested_by).first())
+        person = None if requested_by is None else User.objects.filter(pk=requested_by).first()
+        running.run_sync(requested_by=person)

@@ -244,7 +244,7 @@ def publish(
     )
 
 
-def _run(statement: str, *parameters: object, **more: str) -> int:
+def _run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
     greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
     with connection.cursor() as cursor:
         # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.

@@ -20,7 +20,8 @@ class NoteField(forms.CharField):
     widget = forms.Textarea
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**({"required": False, "label": _("Note")} | kwargs))
+        options: dict[str, Any] = {"required": False, "label": _("Note")} | kwargs
+        super().__init__(**options)
         self.validators = []
         self.widget.attrs.update({"maxlength": LONGEST_NOTE, "rows": 4, "class": "form-control"})
 

@@ -44,8 +44,8 @@ def apply_recommendations(reading: Reading, now: datetime) -> None:
     for source_id, record in reading.recommendations.items():
         if source_id.startswith(_SOFTWARE_PREFIX):
             title = clean.text(record.related_component or record.product_name, 255)
-            software = source_id.removeprefix(_SOFTWARE_PREFIX)
-            wanted[software] = {"name": title or software, "vendor": clean.text(record.vendor, 255)}
+            product = source_id.removeprefix(_SOFTWARE_PREFIX)
+            wanted[product] = {"name": title or product, "vendor": clean.text(record.vendor, 255)}
     write(Software, "source_id", wanted)
     software = dict(Software.objects.values_list("source_id", "pk"))
     fields = {}

@@ -83,7 +83,8 @@ class Answer:
         error = _error_object(self.body)
         message = error.get("message")
         nested = _load(message.encode(errors="replace")) if isinstance(message, str) else {}
-        inner = nested.get("error") if isinstance(nested.get("error"), dict) else nested
+        nested_error = nested.get("error")
+        inner = nested_error if isinstance(nested_error, dict) else nested
         return _plain(error.get("code")), _plain(inner.get("message") or inner.get("Message") or message)
 
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypedDict, Unpack
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
@@ -24,6 +25,14 @@ _REGIONAL_DEFENDER = tuple(f"https://{region}.api.security.microsoft.com" for re
 _OLDER_DEFENDER = ("https://api.securitycenter.microsoft.com", "https://api.securitycenter.windows.com")
 
 
+class Limits(TypedDict, total=False):
+    """What one request may take: seconds in all, seconds without a byte, and bytes."""
+
+    total: float
+    read: float
+    body_cap: float
+
+
 class MicrosoftClient:
     """Speaks to one resource (Graph or Defender) with one registration. Safe to share between threads."""
 
@@ -37,16 +46,16 @@ class MicrosoftClient:
         for prefix in ("https://", "http://"):
             self._session.mount(prefix, WatchedAdapter())
 
-    def get(self, address: str, query: Mapping[str, object] | None = None, **limits: float) -> Answer:
+    def get(self, address: str, query: Mapping[str, object] | None = None, **limits: Unpack[Limits]) -> Answer:
         return self.request("GET", address, query=query, **limits)
 
-    def post(self, address: str, body: bytes, **limits: float) -> Answer:
+    def post(self, address: str, body: bytes, **limits: Unpack[Limits]) -> Answer:
         return self.request("POST", address, body=body, **limits)
 
-    def patch(self, address: str, body: bytes, **limits: float) -> Answer:
+    def patch(self, address: str, body: bytes, **limits: Unpack[Limits]) -> Answer:
         return self.request("PATCH", address, body=body, **limits)
 
-    def delete(self, address: str, **limits: float) -> Answer:
+    def delete(self, address: str, **limits: Unpack[Limits]) -> Answer:
         return self.request("DELETE", address, **limits)
 
     def forget_token(self) -> None:
@@ -171,9 +180,10 @@ def _failure(problem: Exception, watch: Watch) -> Failure:
     return Failure.TIMEOUT if isinstance(problem, raised.Timeout) else Failure.RESET
 
 
-def _chain(problem: BaseException):
+def _chain(problem: BaseException) -> list[BaseException]:
     """The exception and what it wraps, in arguments, reasons and causes."""
-    waiting, met = [problem], []
+    waiting: list[Any] = [problem]
+    met: list[BaseException] = []
     while waiting:
         one = waiting.pop()
         if isinstance(one, BaseException) and one not in met:

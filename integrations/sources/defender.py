@@ -79,7 +79,8 @@ class DefenderSource:
         """A plain list: by links, else by $top and $skip."""
         met: set[str] = set()
         links: set[str] = set()
-        address, query, read = f"{API}/{route}", None, 0
+        query: dict[str, Any] | None = None
+        address, read = f"{API}/{route}", 0
         while True:
             page = self._page(address, query, kind, self._lists, none_is_404 and not read)
             size = len(page.records) + len(page.set_aside)
@@ -95,7 +96,8 @@ class DefenderSource:
 
     def _export(self, route: str, kind: type) -> Iterator[Page]:
         links: set[str] = set()
-        address, query = f"{API}/{route}", {"pageSize": EXPORT_PAGE}
+        query: dict[str, Any] | None = {"pageSize": EXPORT_PAGE}
+        address = f"{API}/{route}"
         while True:
             page = self._page(address, query, kind, self._exports)
             yield page

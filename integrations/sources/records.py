@@ -8,6 +8,7 @@ stay. Keys are compared without case: file exports write PascalCase.
 import json
 import math
 from dataclasses import dataclass, field
+from types import GenericAlias
 from typing import Annotated, Any
 
 import msgspec
@@ -152,7 +153,7 @@ def read_page(body: bytes, kind: type) -> Page:
 def read_records(raws: list[bytes], kind: type) -> Page:
     """Records that came one by one, as in a file with one JSON object a line."""
     page = Page([])
-    decoder = msgspec.json.Decoder(kind)
+    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
     for raw in raws:
         try:
             page.records.append(decoder.decode(raw))
@@ -163,7 +164,10 @@ def read_records(raws: list[bytes], kind: type) -> Page:
 
 def _fast_decoder(kind: type) -> msgspec.json.Decoder:
     if kind not in _fast:
-        fields = [("value", list[kind]), ("next_link", str | None, msgspec.field(name="@odata.nextLink", default=None))]  # type: ignore[valid-type]
+        link = msgspec.field(name="@odata.nextLink", default=None)
+        # Known at run time only, which no type checker can follow.
+        records = GenericAlias(list, (kind,))
+        fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [("value", records), ("next_link", str | None, link)]
         _fast[kind] = msgspec.json.Decoder(msgspec.defstruct(f"{kind.__name__}Page", fields))
     return _fast[kind]
 

@@ -20,12 +20,10 @@ class Through(models.TextChoices):
     COMMAND = "command", _("by a command")
 
 
-class AuditEventQuerySet(models.QuerySet):
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def about(self, subject: models.Model) -> "AuditEventQuerySet":
         return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
 
-
-class AuditEventManager(models.Manager.from_queryset(AuditEventQuerySet)):
     def record(
         self,
         subject: models.Model,
@@ -76,7 +74,7 @@ class AuditEvent(models.Model):
     previous = models.CharField(max_length=64, null=True, unique=True)
     seal = models.CharField(max_length=64, blank=True, default="")
 
-    objects = AuditEventManager()
+    objects = AuditEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]

@@ -1,8 +1,13 @@
 """Who uses the product, and which device groups they may see."""
 
+from typing import TYPE_CHECKING, Any, ClassVar
+
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from .inventory import DeviceGroup
 
 SYSTEM_USERNAME = "system"
 
@@ -13,7 +18,7 @@ class Theme(models.TextChoices):
     DARK = "dark", _("Dark")
 
 
-class PeopleManager(UserManager):
+class PeopleManager(UserManager["User"]):
     def system(self) -> "User":
         """The actor of what the machine does. Active, so that its permissions count; cannot sign in."""
         return self.get(username=SYSTEM_USERNAME)
@@ -25,15 +30,17 @@ class User(AbstractUser):
     sees_all_groups = models.BooleanField(
         _("sees all device groups"), default=False, help_text=_("Also groups that a later sync brings.")
     )
-    device_groups = models.ManyToManyField(
+    device_groups: "models.ManyToManyField[DeviceGroup, Any]" = models.ManyToManyField(
         "DeviceGroup", blank=True, related_name="+", help_text=_("Without any, nothing is seen.")
     )
-    selected_groups = models.ManyToManyField("DeviceGroup", blank=True, related_name="+", editable=False)
+    selected_groups: "models.ManyToManyField[DeviceGroup, Any]" = models.ManyToManyField(
+        "DeviceGroup", blank=True, related_name="+", editable=False
+    )
     theme = models.CharField(max_length=5, choices=Theme, blank=True, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True, default="")
     is_demo = models.BooleanField(default=False, editable=False)
 
-    objects = PeopleManager()
+    objects: ClassVar[PeopleManager] = PeopleManager()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

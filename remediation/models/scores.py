@@ -5,7 +5,7 @@ from django.db import models
 from .inventory import DeviceGroup
 
 
-class ScoreSnapshotQuerySet(models.QuerySet):
+class ScoreSnapshotQuerySet(models.QuerySet["ScoreSnapshot"]):
     def present(self, groups=None) -> dict[str, float]:
         """The sums of the newest day over the device groups, or over all of them; zeros before the first sync."""
         rows = self.filter(day=self.model.objects.order_by("-day").values("day")[:1])

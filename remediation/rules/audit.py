@@ -55,7 +55,7 @@ def _seal_batch() -> int:
     if not waiting:
         return 0
     last = AuditEvent.objects.exclude(sequence=None).order_by("-sequence").first()
-    sequence, previous = (last.sequence, last.seal) if last else (0, GENESIS)
+    sequence, previous = (last.sequence or 0, last.seal) if last else (0, GENESIS)
     for event in waiting:
         sequence += 1
         event.sequence, event.previous = sequence, previous

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import ActivityStatus, CompletionMethod, RemediationActivity, RemoteState, User
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 A = ActivityStatus
 
@@ -29,12 +33,12 @@ class InvalidTransition(Exception):
 class Transition:
     """One row of the table."""
 
-    label: str
+    label: "StrOrPromise"
     sources: frozenset[str]
     target: str
     permission: str
     # What a person reads before pressing the button.
-    consequence: str = ""
+    consequence: "StrOrPromise" = ""
     needs_note: bool = False
     by_people: bool = True
     method: str = ""

@@ -5,7 +5,7 @@ fixed that is exposed in two complete syncs has regressed, and that alone reopen
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from django.db import connection, transaction
@@ -24,6 +24,8 @@ from ..models.inventory import UNSEEN_AFTER
 from . import activities
 from .transitions import InvalidTransition
 
+# What the databases' drivers take.
+Parameter = float | str | date | None
 log = structlog.get_logger(__name__)
 
 # Complete syncs in a row that make a regression.
@@ -144,12 +146,12 @@ def _count(moment: datetime) -> dict[int, tuple[int, int]]:
     return changed
 
 
-def _complete(now: object, beat: Callable[[], None]) -> set[int]:
+def _complete(now: Parameter, beat: Callable[[], None]) -> set[int]:
     """Every target is fixed, excepted or out of scope, and at least one is proved fixed. Else a person is asked."""
     return _each(_rows(_FINISHED, now), lambda activity, _: activities.complete_automatically(activity), beat)
 
 
-def _reopen(now: object, beat: Callable[[], None]) -> set[int]:
+def _reopen(now: Parameter, beat: Callable[[], None]) -> set[int]:
     rows = _rows(_REOPENED, now)
     return _each(rows, lambda activity, row: activities.reopen_by_regression(activity, row[1]), beat)
 
@@ -184,13 +186,13 @@ def _record(changed: dict[int, tuple[int, int]], moved: set[int]) -> None:
             )
 
 
-def _run(statement: str, *parameters: object) -> int:
+def _run(statement: str, *parameters: Parameter) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement.format(**_TABLES), parameters or None)
         return cursor.rowcount
 
 
-def _rows(statement: str, *parameters: object) -> list[tuple]:
+def _rows(statement: str, *parameters: Parameter) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(statement.format(**_TABLES), parameters or None)
         return cursor.fetchall()
