@@ -12,7 +12,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from remediation.models import ActivityStatus, AuditEvent, RemediationActivity, Ticket
+from remediation.models import ActivityStatus, AuditEvent, RemediationActivity, RemoteState, Ticket
+
+from .. import cells
 
 _WORDS: dict[str, tuple[str, Any]] = {
     "request": ("plus-lg", gettext_lazy("requested the remediation")),
@@ -80,10 +82,12 @@ def _line(event: AuditEvent) -> Line:
 def _detail(event: AuditEvent) -> str:
     """before → after for what changed, else what was set."""
     parts = []
+    # Delivery tells the state before beside the state after.
+    earlier = event.before | ({"remote_state": event.after["was"]} if "was" in event.after else {})
     for name, after in event.after.items():
-        if after in ("", None):
+        if after in ("", None) or name == "was":
             continue
-        before = event.before.get(name)
+        before = earlier.get(name)
         if before not in ("", None) and before != after:
             change = f"{_word(name, before)} → {_word(name, after)}"
             # A number says nothing by itself.
@@ -96,9 +100,11 @@ def _detail(event: AuditEvent) -> str:
 def _word(name: str, value: Any) -> str:
     if name == "status":
         return str(dict(ActivityStatus.choices).get(value, value))
+    if name == "remote_state":
+        return str(dict(RemoteState.choices).get(value, value))
     if name == "due_on":
         due_on = parse_date(str(value))
         return date_format(due_on, "j M Y") if due_on else str(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return str(value)
+    return str(cells.number(value)) if isinstance(value, int) else str(value)

@@ -76,7 +76,7 @@ class ExposedDeviceTable(ListTable):
         gettext_lazy("Last seen"),
         lambda row: cells.moment(row["device__last_seen_at"]),
         sort="device__last_seen_at",
-        css="num muted",
+        css="num muted hide-s",
         csv=[("last_seen_at", F("device__last_seen_at"))],
     )
 
