@@ -22,7 +22,7 @@ PASSWORD = "a-password-for-the-demo"
 TIMINGS = {
     "DELIVERY_POLL": "1",
     "DELIVERY_SWEEP": "1",
-    "DELIVERY_QUARANTINE": "4",
+    "DELIVERY_QUARANTINE": "6",
     "DELIVERY_LISTING_GAP": "1",
     "DELIVERY_BACKOFF_BASE": "1",
     "DELIVERY_PROBE": "2",

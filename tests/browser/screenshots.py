@@ -42,7 +42,7 @@ SHOTS = {
     "403": ("viewer", "/settings/"),
     "404": ("security", "/recommendations/999999999/"),
 }
-FOR_README = {"dashboard": 900, "flyout": 900, "remediation-options": 900, "activity": 900}
+FOR_README = {"dashboard": 900, "flyout": 840, "remediation-options": 900, "activity": 900}
 
 
 def work(product: Product) -> dict[str, object]:

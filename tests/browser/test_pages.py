@@ -14,19 +14,17 @@ from .walking import mark_as_completed
 
 PAGES = {
     "dashboard": ("security", "/"),
-    "dashboard, a viewer's": ("viewer", "/"),
     "dashboard with flyout": ("security", "/?open={requested}"),
-    "recommendations": ("security", "/recommendations/"),
-    "recommendations with flyout": ("security", "/recommendations/?open={untouched}"),
+    "recommendations": ("security", "/recommendations/?per_page=25"),
+    "recommendations with flyout": ("security", "/recommendations/?per_page=25&open={untouched}"),
     "recommendations, nothing found": ("security", "/recommendations/?q=no+such+thing&type=update"),
     "recommendation": ("security", "/recommendations/{requested}/"),
     "recommendation, a viewer's": ("viewer", "/recommendations/{untouched}/"),
-    "devices of a recommendation": ("security", "/recommendations/{untouched}/devices/"),
+    "devices of a recommendation": ("security", "/recommendations/{untouched}/devices/?per_page=25"),
     "remediation options": ("security", "/recommendations/{untouched}/remediation/"),
     "remediation options, already requested": ("security", "/recommendations/{requested}/remediation/"),
     "exception options": ("security", "/recommendations/{untouched}/exception/"),
     "activities": ("security", "/remediation/"),
-    "activities, nothing found": ("security", "/remediation/?q=no+such+thing"),
     "exceptions": ("security", "/remediation/exceptions/"),
     "tickets": ("security", "/remediation/tickets/"),
     "activity, created": ("security", "{created}"),
@@ -81,7 +79,7 @@ def test_the_sign_in_page_is_accessible_and_fits_also_after_an_error(visitors: V
 
 def test_open_menus_are_accessible_and_fit(visitors: Visitors, places: Places):
     page = visitors.visit("security")
-    page.goto("/recommendations/")
+    page.goto("/recommendations/?q=no+such+thing")
     for menu in page.locator("details.menu > summary").all():
         menu.click()
         assert faults(page) == [], menu.inner_text()

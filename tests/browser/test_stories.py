@@ -122,7 +122,17 @@ def test_when_graph_refuses_the_page_says_what_to_do_and_the_story_still_ends_in
     assert number == (len(devices), len(devices))
 
 
-def test_a_ticket_that_was_stored_behind_an_error_is_found_and_not_sent_twice(visitors: Visitors, product: Product):
+@pytest.fixture
+def lagging(product: Product) -> Iterator[None]:
+    """Graph's list shows a new task some seconds late, so that there is something to wait for."""
+    product.sandbox.do("mode", name="listing_lag", value=4)
+    yield
+    product.sandbox.do("mode", name="listing_lag", value=0)
+
+
+def test_a_ticket_that_was_stored_behind_an_error_is_found_and_not_sent_twice(
+    visitors: Visitors, product: Product, lagging: None
+):
     intune = IntuneAdministrator(visitors.sandbox())
     intune.order_fault("504 after it was stored")
     page = visitors.visit("security")
