@@ -1,6 +1,7 @@
 """The checks that need no test: python -m tests.check. `make check` calls it. One failure does not stop the others."""
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -17,15 +18,29 @@ def main() -> int:
         "templates": [str(Path(sys.executable).with_name("djade")), "--check", *templates()],
         "migrations": [*manage, "makemigrations", "--check", "--dry-run"],
         "system": [*manage, "check", "--fail-level", "WARNING"],
+        "deployment": [*manage, "check", "--deploy", "--fail-level", "WARNING"],
     }
-    env = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
     failed = []
     for name, command in checks.items():
         print(f"=== {name} ===", flush=True)
-        if subprocess.run(command, cwd=PROJECT, env=env).returncode:
+        if subprocess.run(command, cwd=PROJECT, env=os.environ | environment(name)).returncode:
             failed.append(name)
     print(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0
+
+
+def environment(check: str) -> dict[str, str]:
+    """The tests' settings, or for a deployment the product's own with what a public host sets."""
+    if check != "deployment":
+        return {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    return {
+        "DJANGO_SETTINGS_MODULE": "tvm_remediation.settings",
+        "SECRET_KEY": secrets.token_hex(30),
+        "HTTPS": "true",
+        "ALLOWED_HOSTS": "tvm.example.org",
+        "CSRF_TRUSTED_ORIGINS": "https://tvm.example.org",
+        "DEBUG": "false",
+    }
 
 
 def templates() -> list[str]:
