@@ -28,6 +28,8 @@ class Place:
     port: int
     sandbox_port: int
     sandbox_page_port: int
+    # Of the sandbox's first start only: later ones find the estate there.
+    has_large_estate: bool = False
 
     @property
     def sandbox_dir(self) -> Path:
@@ -50,6 +52,7 @@ def read_place(env: Mapping[str, str]) -> Place:
         port=port,
         sandbox_port=_port(env, "SANDBOX_PORT", port + 1),
         sandbox_page_port=_port(env, "SANDBOX_PAGE_PORT", port + 2),
+        has_large_estate=env.get("SANDBOX_ESTATE") == "large",
     )
 
 

@@ -19,7 +19,8 @@ def broker(server: Broker) -> Program:
 def sandbox(place: Place) -> Program:
     command = [sys.executable, "-m", "integrations.sandbox", "--data-dir", str(place.sandbox_dir)]
     ports = ["--port", str(place.sandbox_port), "--page-port", str(place.sandbox_page_port)]
-    return Program("sandbox", [*command, *ports], lambda: listens("127.0.0.1", place.sandbox_port))
+    estate = ["--large"] if place.has_large_estate else []
+    return Program("sandbox", [*command, *ports, *estate], lambda: listens("127.0.0.1", place.sandbox_port))
 
 
 def web(place: Place) -> Program:
