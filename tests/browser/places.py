@@ -25,10 +25,11 @@ class Places:
         return pattern.format(**vars(self))
 
 
-def make_places(product: Product, start: int = 10) -> Places:
-    """Of the list's recommendations from `start` on; leaves the ones before it to the stories."""
+def make_places(product: Product) -> Places:
+    """Of the list's recommendations, but the first ones: those are on the dashboard, where the stories begin."""
     security, administrator = Desk(product, "security"), Desk(product, "itadmin")
-    picked = security.recommendations()[start:]
+    candidates = security.recommendations()[10:]
+    picked = [product.take(candidates) for _ in range(7)]
     made = [security.request(pk) for pk in picked[:5]]
     unticketed = security.request(picked[5], open_ticket=None, notes="")
     wait_for(lambda: all("Created" in security.get(path).text for path in made), 30, lambda: product.log("delivery"))
@@ -39,7 +40,7 @@ def make_places(product: Product, start: int = 10) -> Places:
     security.move(made[4], "cancel", "Asked for by mistake.")
     wait_for(lambda: "Accepted" in security.get(made[1]).text, 30)
     wait_for(lambda: "Rejected" in security.get(made[2]).text, 30)
-    return Places(*made, unticketed, untouched=picked[7], requested=picked[0])
+    return Places(*made, unticketed, untouched=picked[6], requested=picked[0])
 
 
 def task_of(product: Product, desk: Desk, recommendation: int) -> str:

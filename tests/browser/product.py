@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,13 @@ class Product:
     environment: dict[str, str]
     process: subprocess.Popen
     cookies: dict[str, list] = field(default_factory=dict)
+    taken: set[int] = field(default_factory=set)
+
+    def take(self, recommendations: Iterable[int]) -> int:
+        """The first that no test has requested yet: one test's activity would answer another's request."""
+        first = next(pk for pk in recommendations if pk not in self.taken)
+        self.taken.add(first)
+        return first
 
     def sync(self) -> str:
         """What a person types in a second terminal; answers what it printed."""

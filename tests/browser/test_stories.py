@@ -21,13 +21,14 @@ from .walking import (
     submit,
     tickets,
     top_recommendations,
+    untouched,
 )
 
 
-def request_from_dashboard(page: Page, row: int, **answers) -> tuple[str, str]:
+def request_from_dashboard(page: Page, product: Product, **answers) -> tuple[str, str]:
     """Dashboard, flyout, Remediation options, submit; answers the recommendation's name and the activity's address."""
     page.goto("/")
-    title = open_flyout(page, top_recommendations(page).nth(row))
+    title = open_flyout(page, untouched(product, top_recommendations(page)))
     expect(page).to_have_url(re.compile(r"\?open=\d+"))
     page.get_by_role("dialog").get_by_role("link", name="Remediation options").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Remediation options")
@@ -37,7 +38,7 @@ def request_from_dashboard(page: Page, row: int, **answers) -> tuple[str, str]:
 
 def test_a_request_is_ticketed_accepted_claimed_and_verified(visitors: Visitors, product: Product):
     page = visitors.visit("security")
-    title, activity = request_from_dashboard(page, 0, notes="Kiosks in Gdańsk are frozen until Friday.")
+    title, activity = request_from_dashboard(page, product, notes="Kiosks in Gdańsk are frozen until Friday.")
 
     stay(page)
     expect(tickets(page)).to_contain_text("Created")
@@ -77,7 +78,7 @@ def test_a_request_is_ticketed_accepted_claimed_and_verified(visitors: Visitors,
 
 def test_an_activity_completes_by_itself_when_all_devices_are_fixed(visitors: Visitors, product: Product):
     page = visitors.visit("security")
-    title, activity = request_from_dashboard(page, 1)
+    title, activity = request_from_dashboard(page, product)
     expect(tickets(page)).to_contain_text("Created")
     intune = IntuneAdministrator(visitors.sandbox())
 
@@ -104,7 +105,7 @@ def test_when_graph_refuses_the_page_says_what_to_do_and_the_story_still_ends_in
 ):
     intune = IntuneAdministrator(visitors.sandbox())
     page = visitors.visit("security")
-    title, activity = request_from_dashboard(page, 2)
+    title, activity = request_from_dashboard(page, product)
 
     expect(tickets(page)).to_contain_text(re.compile("refused", re.IGNORECASE))
     expect(page.locator("main")).to_contain_text(re.compile("hand it over|hand over", re.IGNORECASE))
@@ -136,7 +137,7 @@ def test_a_ticket_that_was_stored_behind_an_error_is_found_and_not_sent_twice(
     intune = IntuneAdministrator(visitors.sandbox())
     intune.order_fault("504 after it was stored")
     page = visitors.visit("security")
-    title, _ = request_from_dashboard(page, 3)
+    title, _ = request_from_dashboard(page, product)
 
     stay(page)
     expect(tickets(page)).to_contain_text("Checking")
@@ -149,7 +150,7 @@ def test_a_throttled_ticket_says_when_it_is_tried_again_and_arrives_once(visitor
     intune = IntuneAdministrator(visitors.sandbox())
     intune.order_fault("429 too many requests", times=2)
     page = visitors.visit("security")
-    title, _ = request_from_dashboard(page, 4)
+    title, _ = request_from_dashboard(page, product)
 
     stay(page)
     expect(tickets(page)).to_contain_text("Retrying")

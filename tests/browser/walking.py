@@ -7,13 +7,19 @@ from datetime import date, timedelta
 
 from playwright.sync_api import Locator, Page, expect
 
-from .product import wait_for
+from .product import Product, wait_for
 
 OPEN_A_TICKET = "Open a ticket in Intune (for AAD joined devices)"
 
 
 def top_recommendations(page: Page) -> Locator:
     return page.get_by_role("region", name="Top security recommendations").locator("tbody a.t")
+
+
+def untouched(product: Product, links: Locator, skip: int = 0) -> Locator:
+    """The first row's link, from one on, whose recommendation nobody has requested."""
+    found = {int(link.get_attribute("href").partition("open=")[2]): link for link in links.all()[skip:]}
+    return found[product.take(found)]
 
 
 def open_flyout(page: Page, recommendation: Locator) -> str:
