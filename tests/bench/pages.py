@@ -58,7 +58,7 @@ def run(size: Size, rounds: int) -> dict[str, Any]:
 
 
 def _page(client: Client, url: str, headers: dict, rounds: int, *, stock: bool) -> dict[str, Any]:
-    for _ in range(_WARM_UP):
+    for _ in range(min(_WARM_UP, rounds)):
         response = client.get(url, headers=headers)
     if response.status_code != 200:
         return {"url": url, "status": response.status_code}
