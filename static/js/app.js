@@ -127,7 +127,9 @@
       form.dataset.sent = "1";
       setTimeout(() => $$("button[type=submit]", form).forEach((button) => { button.disabled = true; }));
     } else {
-      $$("input, select", form).forEach((field) => { if (field.name && !field.value) field.disabled = true; });
+      $$("input, select", form).forEach((field) => {
+        if (field.name && !field.value) { field.disabled = true; field.dataset.blank = "1"; }
+      });
     }
   });
   document.addEventListener("change", (event) => {
@@ -135,6 +137,7 @@
   });
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
+    $$("[data-blank]").forEach((field) => { field.disabled = false; delete field.dataset.blank; });
     $$("form[data-sent]").forEach((form) => {
       delete form.dataset.sent;
       $$("button[type=submit]", form).forEach((button) => { button.disabled = false; });
