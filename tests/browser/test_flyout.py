@@ -138,3 +138,23 @@ def press_until(page: Page, target: Locator, most: int = 60) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{most} times Tab did not reach {target}")
+
+
+def test_after_back_the_filters_and_forms_can_be_used_again(page: Page, product: Product):
+    search = page.locator("main input[type=search]")
+    search.press("Enter")
+    page.wait_for_url("**/recommendations/?**")
+    page.go_back()
+    search.fill("chrome")
+    search.press("Enter")
+    page.wait_for_url("**q=chrome*")
+
+    pk = product.take(int(link.get_attribute("href").partition("open=")[2]) for link in rows(page).all())
+    page.goto(f"/recommendations/{pk}/remediation/")
+    page.get_by_role("button", name="Submit request").click()
+    page.wait_for_url("**/remediation/activities/*/")
+    first = page.url
+    page.go_back()
+    page.get_by_role("button", name="Submit request").click()
+    page.wait_for_url("**/remediation/activities/*/")
+    assert page.url == first

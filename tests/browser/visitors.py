@@ -27,7 +27,9 @@ _REPEATED = ("Failed to load resource", "htmx:afterRequest", "htmx:sendError", "
 
 
 def launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    # People's browsers keep the page that they leave, and show it again as it was on Back.
+    keeping = ["--disable-back-forward-cache"]
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES, ignore_default_args=keeping)
 
 
 @dataclass
