@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import DateTimeField, F, IntegerField, QuerySet, Subquery
 
-from remediation.models import ActivityStatus, OrganisationScore, Recommendation, RemediationActivity, User
+from remediation.models import ActivityStatus, OrganisationScore, Recommendation, RemediationActivity, Ticket, User
 
 from .groups import Selection, selection
 from .requests import Request
@@ -57,6 +57,11 @@ def activities_in(groups: Selection) -> QuerySet:
     if groups.is_whole_organisation:
         return RemediationActivity.objects.all()
     return RemediationActivity.objects.touching(groups.ids)
+
+
+def tickets_in(groups: Selection) -> QuerySet:
+    """The tickets of these activities."""
+    return Ticket.objects.all() if groups.is_whole_organisation else Ticket.objects.touching(groups.ids)
 
 
 def recommendations_in(groups: Selection) -> QuerySet:

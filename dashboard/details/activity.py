@@ -171,4 +171,4 @@ def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, req
     count = seen.counts[DeviceState(state)] if state else seen.targets
     query = request.GET.copy()
     query.setdefault("per_page", "25")
-    return page_of(devices.values("device_id", *DEVICE_FIELDS), count, query, key="device_id")
+    return page_of(devices.values("device_id", *DEVICE_FIELDS), devices.values("device_id"), count, query)

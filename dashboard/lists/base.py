@@ -7,7 +7,7 @@ the rows are joined here from the cells of `dashboard.cells`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import django_filters
 import django_tables2 as tables
@@ -122,6 +122,9 @@ class List:
     # Instead of the table's own, where a list is too long to be sorted unasked.
     default_sort: str | None = None
 
+    # The number, asked for by `ask`, that says how long the list is without filters.
+    counted_as: ClassVar[str] = ""
+
     def __post_init__(self) -> None:
         self.filters = self.filter_class(self.request.GET, queryset=self.queryset, request=self.request)
         self.groups: Selection = selection(self.request)
@@ -156,9 +159,19 @@ class List:
 
     def page(self) -> Page:
         self.ask()
-        count = numbers(self.request).ask(list_count=CountOf(self.filters.qs))["list_count"]
-        key = self.table_class.key
-        return page_of(self.rows_queryset.values(key, *self.table_class.fields), count, self.request.GET, key)
+        # First, for it asks all numbers at once, and preparing the rows looks at some.
+        count, key = self._count(), self.table_class.key
+        rows = self.rows_queryset.values(key, *self.table_class.fields)
+        return page_of(rows, self.keys().values(key), count, self.request.GET)
+
+    def keys(self) -> QuerySet:
+        """The rows in their order, to find those of a page by."""
+        return self.rows_queryset
+
+    def _count(self) -> int:
+        if self.counted_as and not self.filters.is_filtering:
+            return numbers(self.request)[self.counted_as]
+        return numbers(self.request).ask(list_count=CountOf(self.filters.qs))["list_count"]
 
     def context(self) -> dict[str, Any]:
         page = self.page()

@@ -1,4 +1,4 @@
-"""One page of a list. Far pages are found by their keys first, so that the database skips keys and not whole rows."""
+"""One page of a list. It is found by its keys first, so that the database sorts and skips keys and not whole rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,6 @@ from ..numbers import CAP
 
 PER_PAGE = 50
 CHOICES = (25, 50, 100)
-# Beyond this page the rows are fetched by key.
-DEFERRED_BEYOND = 100
 
 
 @dataclass(frozen=True)
@@ -62,22 +60,17 @@ class Page:
         return "?" + query.urlencode()
 
 
-def page_of(rows: QuerySet, count: int, query: QueryDict, key: str = "pk") -> Page:
+def page_of(rows: QuerySet, keys: QuerySet, count: int, query: QueryDict) -> Page:
+    """`keys` are the one value that tells the rows apart, in the rows' order."""
     per_page = _whole_number(query.get("per_page"), PER_PAGE)
     per_page = per_page if per_page in CHOICES else PER_PAGE
     number = max(1, _whole_number(query.get("page"), 1))
     if count <= CAP:
         number = min(number, max(1, -(-count // per_page)))
     start = (number - 1) * per_page
-    return Page(_slice(rows, start, per_page, number, key), number, per_page, count, query)
-
-
-def _slice(rows: QuerySet, start: int, size: int, number: int, key: str) -> list:
-    if number <= DEFERRED_BEYOND:
-        return list(rows[start : start + size])
-    keys = list(rows.values_list(key, flat=True)[start : start + size])
-    found = {row[key]: row for row in rows.filter(**{f"{key}__in": keys})}
-    return [found[each] for each in keys if each in found]
+    (key,) = keys.query.values_select
+    found = rows.filter(**{f"{key}__in": keys[start : start + per_page]})
+    return Page(list(found), number, per_page, count, query)
 
 
 def _whole_number(text: str | None, default: int) -> int:

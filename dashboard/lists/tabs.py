@@ -6,11 +6,11 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from remediation.models import ActivityStatus, Ticket
+from remediation.models import ActivityStatus, RemediationActivity, Ticket
 
-from ..activities import in_need_of_a_look, with_progress
+from ..activities import in_need_of_a_look
 from ..groups import Selection
-from ..numbers import CountOf, activities_in, numbers
+from ..numbers import CountOf, activities_in, numbers, tickets_in
 from ..requests import Request
 
 SOON = timedelta(days=7)
@@ -24,20 +24,17 @@ def due_soon(queryset: QuerySet, today: Any) -> QuerySet:
     return queryset.filter(status=ActivityStatus.ACTIVE, due_on__gte=today, due_on__lte=today + SOON)
 
 
-def claimed_but_exposed(queryset: QuerySet) -> QuerySet:
+def claimed_but_exposed(queryset: QuerySet, groups: Selection) -> QuerySet:
     """Completed by a person, and a later complete sync still sees exposed devices."""
-    return queryset.filter(
-        status=ActivityStatus.COMPLETED, in_fixed__lt=F("in_targets"), checked_at__gt=F("status_changed_at")
+    claimed = queryset.filter(
+        status=ActivityStatus.COMPLETED, fixed__lt=F("targets"), checked_at__gt=F("status_changed_at")
     )
+    return claimed if groups.is_whole_organisation else claimed.left_in(groups.ids)
 
 
 def ask_tabs(request: Request, groups: Selection) -> None:
     """The counts on the tabs of the Remediation page."""
-    touching = activities_in(groups)
-    tickets = Ticket.objects.all()
-    if not groups.is_whole_organisation:
-        tickets = tickets.filter(activity__in=touching)
-    numbers(request).ask(tab_activities=CountOf(touching), tab_tickets=CountOf(tickets))
+    numbers(request).ask(tab_activities=CountOf(activities_in(groups)), tab_tickets=CountOf(tickets_in(groups)))
 
 
 def ask_stats(request: Request, groups: Selection) -> None:
@@ -47,6 +44,6 @@ def ask_stats(request: Request, groups: Selection) -> None:
     numbers(request).ask(
         stat_overdue=CountOf(overdue(touching)),
         stat_soon=CountOf(due_soon(touching, timezone.localdate())),
-        stat_claimed=CountOf(claimed_but_exposed(with_progress(touching, groups))),
+        stat_claimed=CountOf(claimed_but_exposed(RemediationActivity.objects.all(), groups)),
         stat_look=CountOf(touching.filter(look)),
     )

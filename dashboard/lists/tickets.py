@@ -13,7 +13,7 @@ from remediation.models import DeliveryState, RemoteState, Ticket
 
 from .. import cells
 from ..groups import selection
-from ..numbers import activities_in, numbers
+from ..numbers import numbers, tickets_in
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 from .tabs import ask_tabs
@@ -142,21 +142,19 @@ class TicketFilters(ListFilters):
 
 
 class TicketList(List):
+    counted_as = "tab_tickets"
+
     def ask(self) -> None:
         ask_tabs(self.request, self.groups)
 
 
 @require_GET
 def tickets(request: Request) -> HttpResponseBase:
-    groups = selection(request)
-    queryset = Ticket.objects.all()
-    if not groups.is_whole_organisation:
-        queryset = queryset.filter(activity__in=activities_in(groups))
     listing = TicketList(
         request,
         TicketTable,
         TicketFilters,
-        queryset,
+        tickets_in(selection(request)),
         view="tickets",
         title=_("Remediation"),
         noun=_("tickets"),

@@ -63,8 +63,11 @@ class RemediationActivityQuerySet(models.QuerySet):
         return self.touching(user.device_groups.all())
 
     def touching(self, groups) -> "RemediationActivityQuerySet":
-        touched = ActivityCount.objects.filter(activity=models.OuterRef("pk"), group__in=groups)
-        return self.filter(models.Exists(touched))
+        return self.filter(models.Exists(ActivityCount.objects.of("pk", groups)))
+
+    def left_in(self, groups) -> "RemediationActivityQuerySet":
+        """Those that have a target device in the groups which is not fixed."""
+        return self.filter(models.Exists(ActivityCount.objects.of("pk", groups).filter(fixed__lt=F("targets"))))
 
 
 class RemediationActivity(models.Model):
@@ -157,6 +160,12 @@ class RemediationActivity(models.Model):
         return not outside.exists()
 
 
+class ActivityCountQuerySet(models.QuerySet):
+    def of(self, activity: str, groups) -> "ActivityCountQuerySet":
+        """Inside another query: the counts in the groups of the activity that the field outside names."""
+        return self.filter(activity=models.OuterRef(activity), group__in=groups)
+
+
 class ActivityCount(models.Model):
     """How many target devices of one device group are in which state. A person's view is the sum of their groups."""
 
@@ -170,7 +179,11 @@ class ActivityCount(models.Model):
     out_of_scope = models.PositiveIntegerField(default=0)
     regressed = models.PositiveIntegerField(default=0)
 
+    objects = ActivityCountQuerySet.as_manager()
+
     class Meta:
+        # A reader's progress is summed from this index alone.
+        indexes = [models.Index(fields=["activity", "group", "targets", "fixed"])]
         constraints = [models.UniqueConstraint(name="activity_count_once_a_group", fields=["activity", "group"])]
 
 

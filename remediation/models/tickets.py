@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .activities import RemediationActivity
+from .activities import ActivityCount, RemediationActivity
 from .people import User
 
 
@@ -96,7 +96,11 @@ class TicketQuerySet(models.QuerySet):
         )
 
     def visible_to(self, user: User) -> "TicketQuerySet":
-        return self.filter(activity__in=RemediationActivity.objects.visible_to(user))
+        return self if user.sees_all_groups else self.touching(user.device_groups.all())
+
+    def touching(self, groups) -> "TicketQuerySet":
+        """Those of an activity that touches one of the device groups."""
+        return self.filter(models.Exists(ActivityCount.objects.of("activity", groups)))
 
 
 class Ticket(models.Model):
