@@ -151,7 +151,7 @@ SYNC_EVERY = env.float("SYNC_EVERY", default=3600)
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "tvm_remediation.permissions.PermissionsBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

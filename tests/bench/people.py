@@ -11,5 +11,5 @@ READERS = {"all 7 groups": SECURITY, "3 of 7 groups": NARROW}
 
 def signed_in(username: str) -> Client:
     client = Client(SERVER_NAME="localhost", raise_request_exception=False)
-    client.force_login(User.objects.get(username=username), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username=username), backend="tvm_remediation.permissions.PermissionsBackend")
     return client
