@@ -8,13 +8,14 @@ import argparse
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
 from integrations.sandbox.estate import DEFAULT_DEVICES
 
 from .desk import Desk
-from .places import task_of
+from .places import WRITE, task_of
 from .product import PROJECT, Product, running_product, wait_for
 from .visitors import Visitors, launch
 
@@ -35,17 +36,21 @@ SHOTS = {
     "activity-accepted": ("itadmin", "{accepted}"),
     "activity-rejected": ("security", "{rejected}"),
     "activity-without-ticket": ("security", "{unticketed}"),
-    "activity-refused": ("security", "{refused}"),
     "settings": ("admin", "/settings/"),
     "settings-sources": ("admin", "/settings/sources/"),
     "settings-syncs": ("admin", "/settings/syncs/"),
     "403": ("viewer", "/settings/"),
     "404": ("security", "/recommendations/999999999/"),
 }
+ONCE_REFUSED = {
+    "activity-refused": ("security", "{refused}"),
+    "remediation-options-refused": ("security", "/recommendations/{untouched}/remediation/"),
+    "settings-refused": ("admin", "/settings/"),
+}
 FOR_README = {"dashboard": 900, "flyout": 840, "remediation-options": 900, "activity": 900}
 
 
-def work(product: Product) -> dict[str, object]:
+def work(product: Product) -> dict[str, Any]:
     """A morning's work, so that there is something to see; answers the places by name."""
     security, administrator = Desk(product, "security"), Desk(product, "itadmin")
     picked = security.recommendations()
@@ -65,16 +70,28 @@ def work(product: Product) -> dict[str, object]:
         sandbox.fix(security.source_id_of(picked[1 + number]), percent)
     administrator.move(made[1], "complete", "Rolled out by the update ring. Some laptops were on leave.")
     product.sync()
-    sandbox.do("withdraw", role="DeviceManagementApps.ReadWrite.All")
-    refused = security.request(picked[10])
+    places = {"first": picked[0], "untouched": picked[8], "spare": picked[10]}
+    return places | {"accepted": made[0], "claimed": made[1], "rejected": made[2], "unticketed": unticketed}
+
+
+def refuse(product: Product, recommendation: int) -> str:
+    """From here on Graph creates no task; answers the activity whose ticket it refused."""
+    product.sandbox.do("withdraw", role=WRITE)
+    security = Desk(product, "security")
+    refused = security.request(recommendation)
     wait_for(lambda: "refused" in security.get(refused).text.lower(), 20)
-    places = {"first": picked[0], "untouched": picked[8], "accepted": made[0], "claimed": made[1]}
-    return places | {"rejected": made[2], "unticketed": unticketed, "refused": refused}
+    return refused
+
+
+def take_all(visitors: Visitors, shots: dict[str, tuple[str, str]], places: dict[str, Any], directory: Path) -> None:
+    for name, (person, pattern) in shots.items():
+        page = visitors.visit(person)
+        photograph(page, pattern.format(**places), directory / name)
+        page.context.close()
 
 
 def photograph(page: Page, path: str, target: Path) -> None:
     page.goto(path)
-    page.wait_for_load_state("load")
     for width in (1280, 380):
         page.set_viewport_size({"width": width, "height": 900})
         for theme in ("light", "dark"):
@@ -83,11 +100,15 @@ def photograph(page: Page, path: str, target: Path) -> None:
             page.screenshot(path=target.with_name(f"{target.name}-{width}-{theme}.png"), full_page=not is_modal)
 
 
-def photograph_for_readme(page: Page, path: str, target: Path, height: int) -> None:
-    page.set_viewport_size({"width": 1280, "height": height})
-    page.emulate_media(color_scheme="light")
-    page.goto(path)
-    page.screenshot(path=target)
+def take_for_readme(visitors: Visitors, places: dict[str, Any]) -> None:
+    directory = PROJECT / "docs" / "screenshots"
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, height in FOR_README.items():
+        person, pattern = SHOTS[name]
+        page = visitors.visit(person, height=height)
+        page.goto(pattern.format(**places))
+        page.screenshot(path=directory / f"{name}.png")
+        page.context.close()
 
 
 def main() -> None:
@@ -104,14 +125,11 @@ def main() -> None:
     ):
         visitors = Visitors(launch(playwright), product)
         places = work(product)
-        for name, (person, pattern) in SHOTS.items():
-            page = visitors.visit(person)
-            photograph(page, pattern.format(**places), options.directory / name)
-            if options.readme and name in FOR_README:
-                target = PROJECT / "docs" / "screenshots" / f"{name}.png"
-                target.parent.mkdir(parents=True, exist_ok=True)
-                photograph_for_readme(page, pattern.format(**places), target, FOR_README[name])
-            page.context.close()
+        take_all(visitors, SHOTS, places, options.directory)
+        if options.readme:
+            take_for_readme(visitors, places)
+        places["refused"] = refuse(product, places["spare"])
+        take_all(visitors, ONCE_REFUSED, places, options.directory)
         visitors.browser.close()
 
 
