@@ -19,23 +19,34 @@ def moment(value: datetime | None) -> SafeString:
     """An event's time in the reader's zone; the full one, with the zone, in the tooltip."""
     if not value:
         return EMPTY
-    local = timezone.localtime(value)
+    local, language = timezone.localtime(value), get_language()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         value.isoformat(),
-        f"{date_format(local, 'j F Y, H:i:s')} {local.tzname()}",
-        _short_moment(local),
+        f"{_whole_day(local.date(), language)}, {local:%H:%M:%S} {local.tzname()}",
+        _short_moment(local, language),
     )
 
 
-def _short_moment(local: datetime) -> str:
-    days = (timezone.localdate() - local.date()).days
-    clock = date_format(local, "H:i")
-    if days == 0:
-        return _("today %(time)s") % {"time": clock}
-    if days == 1:
-        return _("yesterday %(time)s") % {"time": clock}
-    return date_format(local, "j M H:i" if abs(days) < 300 else "j M Y")
+def _short_moment(local: datetime, language: str | None) -> str:
+    today = timezone.localdate()
+    days = (today - local.date()).days
+    if days in {0, 1}:
+        words = _("today %(time)s") if days == 0 else _("yesterday %(time)s")
+        return words % {"time": f"{local:%H:%M}"}
+    near = abs(days) < 300
+    short = _short_day(local.date(), near, language)
+    return f"{short} {local:%H:%M}" if near else short
+
+
+@lru_cache(maxsize=2048)
+def _whole_day(value: date, language: str | None) -> str:
+    return date_format(value, "j F Y")
+
+
+@lru_cache(maxsize=2048)
+def _short_day(value: date, near: bool, language: str | None) -> str:
+    return date_format(value, "j M" if near else "j M Y")
 
 
 def day(value: date | None) -> SafeString:
