@@ -47,7 +47,7 @@ def submit(page: Page) -> str:
 
 
 def tickets(page: Page) -> Locator:
-    return page.get_by_role("region", name="Tickets")
+    return page.get_by_role("region", name="Tickets", exact=True)
 
 
 def stay(page: Page) -> None:
