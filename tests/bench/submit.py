@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.db import connection
 from django.utils import timezone
 
+from remediation.doorbell import bell
 from remediation.models import ActivityStatus, Exposure, Recommendation, RemediationActivity, User
 from remediation.rules.requests import RemediationRequest, request_remediation
 
@@ -38,6 +39,7 @@ def _by_the_rule(recommendation: Recommendation, rounds: int) -> dict[str, Any]:
     for _ in range(rounds):
         kind = recommendation.remediation_type
         request = RemediationRequest(uuid4(), kind, "medium", _due_on(), ticket_system="intune")
+        bell.quiet_until = 0.0
         start = time.perf_counter()
         with meters.queries() as asked:
             activity, _ = request_remediation(recommendation, request, by=by)
@@ -54,6 +56,8 @@ def _by_the_page(recommendation: Recommendation, rounds: int) -> dict[str, Any]:
             "request_key": uuid4(), "requested_remediation": recommendation.remediation_type, "scope": "all",
             "open_ticket": "on", "batches": "all", "priority": "medium", "due_on": _due_on(), "notes": "By the bench.",
         }  # fmt: skip
+        # As for the first who meets the broker; those after a lost ring do not wait.
+        bell.quiet_until = 0.0
         start = time.perf_counter()
         response = client.post(f"/recommendations/{recommendation.pk}/remediation/", data)
         walls.append(time.perf_counter() - start)
