@@ -1,6 +1,9 @@
 """A ring never keeps its requester waiting: a dead broker costs two seconds at most, and once, not for each request."""
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,6 +18,8 @@ from remediation import doorbell
 from remediation.models import RemediationActivity
 from remediation.roles import SECURITY_TEAM
 from tests.factories import UserFactory, enable_intune, estate
+from tests.services import embedded_broker
+from tvm_remediation.supervisor.broker import embedded_broker as supervised_broker
 
 # Promised are two seconds; a busy machine may take its time for the rest of the page.
 PATIENCE = 4
@@ -112,3 +117,44 @@ def test_after_the_quiet_time_it_rings_again(refusing, ring_at, broker):
     assert not doorbell.bell.is_quiet
     with current_app.connection_for_read(broker) as connection:
         assert connection.default_channel.client.llen("delivery") == 1
+
+
+def _waiting_rings(broker: str) -> int:
+    with current_app.connection_for_read(broker) as connection:
+        return connection.default_channel.client.llen("delivery")
+
+
+def _until(condition, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.2)
+    return True
+
+
+@pytest.fixture
+def worker(tmp_path) -> Iterator[None]:
+    """A worker of the broker in this folder, whenever there is one."""
+    there = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tvm_remediation.settings",
+        "CELERY_BROKER_URL": supervised_broker(tmp_path).url,
+        "SECRET_KEY": "x" * 50,
+        "TVM_DATA_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-m", "celery", "-A", "tvm_remediation", "worker", "--pool", "solo", "-Q", "delivery"]
+    with subprocess.Popen(command, env=there, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        yield
+        process.kill()
+
+
+@pytest.mark.long
+def test_a_worker_hears_the_next_ring_after_the_broker_was_restarted(tmp_path, worker, ring_at):
+    ring_at(supervised_broker(tmp_path).url)
+
+    for _start in range(2):
+        with embedded_broker(tmp_path) as address:
+            doorbell.wake()
+
+            assert not doorbell.bell.is_quiet
+            assert _until(lambda address=address: _waiting_rings(address) == 0, 60)
