@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
 from remediation.models import (
@@ -261,7 +261,7 @@ def activities(request: Request) -> HttpResponseBase:
         with_progress(activities_in(groups), groups),
         view="remediation-activities",
         title=_("Remediation"),
-        noun=_("activities"),
+        noun=ngettext_lazy("activity", "activities"),
         empty={
             "icon": "tools",
             "title": _("No activity yet"),

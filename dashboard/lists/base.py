@@ -117,6 +117,7 @@ class List:
     queryset: QuerySet
     view: str
     title: Any
+    # A lazy plural; `noun % count` is the word for so many.
     noun: Any
     empty: dict[str, Any]
     # Instead of the table's own, where a list is too long to be sorted unasked.
@@ -179,6 +180,8 @@ class List:
         return {
             "list": self,
             "page": page,
+            "noun": self.noun % page.count,
+            "nouns": self.noun % 0,
             "rows": rows,
             "body": self.table.rows_html(rows, marked=self.request.GET.get("open", "")),
             "heads": [self._head(column) for column in self.table.columns],

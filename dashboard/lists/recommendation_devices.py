@@ -1,11 +1,11 @@
 """The devices that one recommendation applies to, in the selected device groups."""
 
 import django_filters
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
 from remediation.models import Exposure, ExposureLevel, Recommendation
@@ -87,12 +87,26 @@ class ExposedDeviceFilters(ListFilters):
         field_name="device__exposure_level", choices=ExposureLevel, label=gettext_lazy("Exposure")
     )
 
+    ticket = django_filters.ChoiceFilter(
+        method="by_eligibility",
+        choices=[
+            ("eligible", gettext_lazy("Can be named")),
+            ("left_out", gettext_lazy("Left out: no Entra device ID")),
+        ],
+        label=gettext_lazy("In a ticket"),
+        empty_label=gettext_lazy("Any"),
+    )
+
     class Meta:
         model = Exposure
         fields: list[str] = []
 
     def with_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(device__name__icontains=value)
+
+    def by_eligibility(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        without = Q(device__entra_device_id="")
+        return queryset.filter(without if value == "left_out" else ~without)
 
 
 @require_GET
@@ -109,7 +123,7 @@ def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
         exposures,
         view=f"exposed-devices-{pk}",
         title=_("Exposed devices"),
-        noun=_("exposed devices"),
+        noun=ngettext_lazy("exposed device", "exposed devices"),
         empty={
             "icon": "shield-check",
             "title": _("No exposed device"),

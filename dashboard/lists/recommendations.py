@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
 from remediation.models import (
@@ -211,7 +211,7 @@ def recommendations(request: Request) -> HttpResponseBase:
         recommendations_in(selection(request)),
         view="recommendations",
         title=_("Security recommendations"),
-        noun=_("recommendations"),
+        noun=ngettext_lazy("recommendation", "recommendations"),
         empty={
             "icon": "list-check",
             "title": _("No recommendation"),

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
 from remediation.models import DeliveryState, RemoteState, Ticket
@@ -157,7 +157,7 @@ def tickets(request: Request) -> HttpResponseBase:
         tickets_in(selection(request)),
         view="tickets",
         title=_("Remediation"),
-        noun=_("tickets"),
+        noun=ngettext_lazy("ticket", "tickets"),
         empty={
             "icon": "ticket-perforated",
             "title": _("No ticket yet"),

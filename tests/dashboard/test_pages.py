@@ -489,3 +489,23 @@ def test_a_part_of_the_organisation_has_the_explained_score(client, reader, publ
     reader(client, device_groups=[mine])
 
     assert client.get("/").context["exposure"].value == pytest.approx(40)
+
+
+def test_the_devices_that_a_ticket_leaves_out_are_shown_by_themselves(client, reader, published):
+    exposure = published.exposures.select_related("device").first()
+    exposure.device.entra_device_id = ""
+    exposure.device.save()
+    reader(client)
+
+    page = client.get(f"/recommendations/{published.pk}/devices/?ticket=left_out")
+
+    assert [row["device__name"] for row in page.context["rows"]] == [exposure.device.name]
+
+
+@pytest.mark.parametrize(("activities", "said"), [(1, "1 activity"), (2, "2 activities")])
+def test_a_list_says_how_many_in_proper_words(client, reader, db, activities, said):
+    for _ in range(activities):
+        ActivityFactory()
+    reader(client)
+
+    assert said in words(client.get("/remediation/"))
