@@ -27,8 +27,10 @@ def main(requirements):
         return
     say("Installing %s; the first time this takes a minute or two ..." % requirements)
     pip = [PYTHON, "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
-    # Wheels only: nothing is compiled, and no package's own code runs while it is installed.
-    run(pip + ["--require-hashes", "--only-binary=:all:", "--requirement", os.path.join(ROOT, requirements)])
+    # Wheels only: no package's own code runs while it is installed. What is imported is compiled when it is: compiling
+    # all of it here would take minutes, most of them for thousands of modules that nobody imports.
+    pip += ["--no-compile", "--require-hashes", "--only-binary=:all:"]
+    run(pip + ["--requirement", os.path.join(ROOT, requirements)])
     for name in [requirements] + ALSO.get(requirements, []):
         with open(stamp_path(name), "w") as file:
             file.write(fingerprint(name))

@@ -22,6 +22,7 @@ from remediation.models import (
     RemoteState,
     Ticket,
 )
+from remediation.models.activities import RemediationActivityQuerySet
 
 from .. import cells
 from ..activities import TICKET_FIELDS, in_need_of_a_look, with_progress, with_ticket
@@ -194,7 +195,7 @@ class ActivityFilters(ListFilters):
         today = timezone.localdate()
         return overdue(queryset) if value == "overdue" else due_soon(queryset, today)
 
-    def with_progress(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+    def with_progress(self, queryset: RemediationActivityQuerySet, name: str, value: str) -> QuerySet:
         if value == "none":
             return queryset.filter(in_fixed=0)
         if value == "all":

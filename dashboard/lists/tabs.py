@@ -7,6 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from remediation.models import ActivityStatus, RemediationActivity, Ticket
+from remediation.models.activities import RemediationActivityQuerySet
 
 from ..activities import in_need_of_a_look
 from ..groups import Selection
@@ -24,7 +25,7 @@ def due_soon(queryset: QuerySet, today: Any) -> QuerySet:
     return queryset.filter(status=ActivityStatus.ACTIVE, due_on__gte=today, due_on__lte=today + SOON)
 
 
-def claimed_but_exposed(queryset: QuerySet, groups: Selection) -> QuerySet:
+def claimed_but_exposed(queryset: RemediationActivityQuerySet, groups: Selection) -> QuerySet:
     """Completed by a person, and a later complete sync still sees exposed devices."""
     claimed = queryset.filter(
         status=ActivityStatus.COMPLETED, fixed__lt=F("targets"), checked_at__gt=F("status_changed_at")
