@@ -187,6 +187,7 @@ class List:
             "heads": [self._head(column) for column in self.table.columns],
             "chips": chips(self.filters),
             "clear_url": self._url_without(set(self.filters.filters) | {"page", "open"}),
+            "whole_csv_url": self._url_without(set(self.filters.filters) | {"page", "open", "format"}) + "&format=csv",
             "csv_url": "?" + _changed(self.request.GET, page=None, open=None, format="csv"),
             "kept": [(name, self.request.GET[name]) for name in ("sort", "per_page") if name in self.request.GET]
             + [("groups", value) for value in self.request.GET.getlist("groups")],

@@ -108,3 +108,17 @@ def test_a_file_comes_in_pieces(client, reader):
 
     assert len(pieces) > 3
     assert max(map(len, pieces)) < 512 * 1024
+
+
+def test_a_filtered_list_offers_the_whole_as_well(client, reader, db):
+    for priority in ("high", "low"):
+        ActivityFactory(priority=priority)
+    reader(client)
+
+    page = client.get("/remediation/?priority=high")
+    filtered, whole = (
+        b"".join(client.get("/remediation/" + page.context[name]).streaming_content).decode().count("\r\n")
+        for name in ("csv_url", "whole_csv_url")
+    )
+
+    assert (filtered, whole) == (2, 3)
