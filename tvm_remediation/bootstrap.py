@@ -28,8 +28,9 @@ def main(requirements):
     say("Installing %s; the first time this takes a minute or two ..." % requirements)
     pip = [PYTHON, "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     # Wheels only: no package's own code runs while it is installed. What is imported is compiled when it is: compiling
-    # all of it here would take minutes, most of them for thousands of modules that nobody imports.
-    pip += ["--no-compile", "--require-hashes", "--only-binary=:all:"]
+    # all of it here would take minutes, most of them for thousands of modules that nobody imports. The lock names every
+    # package, so none is looked for besides: an older pip would otherwise stumble over a release newer than the lock.
+    pip += ["--no-compile", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     run(pip + ["--requirement", os.path.join(ROOT, requirements)])
     for name in [requirements] + ALSO.get(requirements, []):
         with open(stamp_path(name), "w") as file:
