@@ -172,7 +172,8 @@ def number(value: float | None, decimals: int = 0) -> str:
 
 @lru_cache(maxsize=4096)
 def _number(value: float, decimals: int, language: str | None) -> str:
-    return number_format(value, decimal_pos=decimals, force_grouping=True)
+    # Rounded first: by itself number_format cuts off what is beyond the decimals.
+    return number_format(round(value, decimals) or 0, decimal_pos=decimals, force_grouping=True)
 
 
 def capped(value: int) -> str:
@@ -181,7 +182,7 @@ def capped(value: int) -> str:
 
 
 def score(value: float | None) -> str:
-    return "–" if value is None or value == "" else number(round(value))
+    return "–" if value is None or value == "" else number(value)
 
 
 def part(value: int, whole: int) -> SafeString:

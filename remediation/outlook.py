@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from . import scoring
 from .forms import CHOSEN, FIRST, GroupChoice, RemediationForm
 from .models import (
     TICKET_LIMIT,
@@ -15,6 +16,7 @@ from .models import (
     RemediationActivity,
     RemediationType,
     Route,
+    ScoreSnapshot,
     TicketSystem,
     User,
 )
@@ -124,7 +126,9 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     choices = _choices(form, values)
     groups = [choice.group for choice in choices]
     recommendation = form.recommendation
-    points = promised_impact(recommendation, groups)
+    # Of what the person may see, as everywhere.
+    present = ScoreSnapshot.objects.present(None if user.sees_all_groups else DeviceGroup.objects.visible_to(user))
+    points = promised_impact(recommendation, groups, present)
     remediation = RemediationType(values["requested_remediation"])
     return Outlook(
         groups=groups,
@@ -136,7 +140,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         wants_ticket=bool(values["open_ticket"]) and option.is_on and remediation != RemediationType.ATTENTION_REQUIRED,
         first_only=values["batches"] == FIRST,
         impact=points if recommendation.is_configuration else -points,
-        score=_score(recommendation.is_configuration),
+        score=_configuration_score(user) if recommendation.is_configuration else scoring.exposure_score_of(present),
         overlapping=_overlapping(form, groups, user),
     )
 
@@ -148,11 +152,10 @@ def _choices(form: RemediationForm, values: dict[str, Any]) -> list[GroupChoice]
     return form.groups
 
 
-def _score(is_configuration: bool) -> float | None:
-    newest = OrganisationScore.objects.order_by("-day").first()
-    if newest is None:
-        return None
-    return newest.configuration if is_configuration else newest.exposure
+def _configuration_score(user: User) -> float | None:
+    """The organisation's; a person who sees a part of it is shown the points alone."""
+    newest = OrganisationScore.objects.order_by("-day").first() if user.sees_all_groups else None
+    return newest.configuration if newest else None
 
 
 def _overlapping(form: RemediationForm, groups: list[DeviceGroup], user: User) -> list[RemediationActivity]:

@@ -1,5 +1,7 @@
 """The frozen goal of an activity: its target devices, in batches, and the weaknesses it is to remove."""
 
+from collections.abc import Mapping
+
 from django.db import connection
 from django.db.models import Count, Sum
 
@@ -18,6 +20,9 @@ from ..models import (
     ScoreSnapshot,
     SoftwareVersion,
 )
+
+# The sums of `ScoreSnapshot` over some device groups.
+Snapshot = Mapping[str, float]
 
 # One statement for 10,000 devices. Devices with an Entra id are numbered by risk, highest first, and cut into batches.
 _FREEZE_DEVICES = """
@@ -89,14 +94,19 @@ def batch_sizes(activity: RemediationActivity) -> list[tuple[int, int]]:
     return list(batches)
 
 
-def promised_impact(recommendation: Recommendation, groups: list[DeviceGroup]) -> float:
-    """Points by which the organisation's score improves when this is fixed in the groups and nothing else changes."""
+def promised_impact(
+    recommendation: Recommendation, groups: list[DeviceGroup], snapshot: Snapshot | None = None
+) -> float:
+    """Points by which a score improves when this is fixed in the groups and nothing else changes.
+
+    The score is that of the snapshot's devices; without one, the organisation's.
+    """
     sums = {name: Sum(name) for name in RecommendationCounter.SUMMED}
     counted = recommendation.counters.filter(group__in=groups).aggregate(**sums)
     if recommendation.is_configuration:
         # Linear in the devices that comply, so a part of the devices is worth its part of the points.
         return recommendation.configuration_impact * (counted["exposed"] or 0) / (recommendation.exposed or 1)
-    return scoring.exposure_impact_of(counted, ScoreSnapshot.objects.present())
+    return scoring.exposure_impact_of(counted, snapshot or ScoreSnapshot.objects.present())
 
 
 def _sql(statement: str, **more: str) -> str:

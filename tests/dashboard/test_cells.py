@@ -83,3 +83,11 @@ def test_hostile_text_is_escaped():
 def test_an_unknown_code_is_shown_as_it_is():
     assert "from the future" in cells.activity_status("from the future")
     assert "from the future" in cells.remote_state("from the future")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [(30.97, 0, "31"), (4.199, 2, "4.20"), (1234.56, 1, "1,234.6"), (-0.04, 1, "0.0"), (None, 1, "–"), (7, 0, "7")],
+)
+def test_numbers_are_rounded_and_never_cut_off(value, decimals, shown):
+    assert cells.number(value, decimals) == shown

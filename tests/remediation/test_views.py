@@ -16,7 +16,14 @@ from remediation.models import (
     TicketSystem,
 )
 from remediation.roles import IT_ADMINISTRATOR, SECURITY_TEAM, VIEWER
-from tests.factories import ActivityFactory, DeviceGroupFactory, UserFactory, enable_intune, estate
+from tests.factories import (
+    ActivityFactory,
+    DeviceGroupFactory,
+    ScoreSnapshotFactory,
+    UserFactory,
+    enable_intune,
+    estate,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -277,3 +284,19 @@ def test_the_page_for_exceptions_says_what_to_do_meanwhile(client, security):
 
     assert "cannot be filed in this version" in page
     assert "<form" not in page.split("<main")[1]
+
+
+@pytest.mark.parametrize("sees_all", [True, False])
+def test_the_form_and_the_flyout_tell_the_same_score_of_what_the_person_sees(client, sees_all):
+    recommendation = estate(devices=4, groups=2)
+    seen, hidden = DeviceGroup.objects.order_by("pk")
+    ScoreSnapshotFactory(group=seen, devices_normal=10, score_normal=306)
+    ScoreSnapshotFactory(group=hidden, devices_normal=10, score_normal=900)
+    recommendation.counters.update(drop_normal=20)
+    client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=None if sees_all else [seen]))
+
+    form = client.get(options_url(recommendation)).context["outlook"]
+    flyout = client.get(reverse("recommendation", args=[recommendation.pk])).context["impact"]
+
+    assert form.score == pytest.approx(flyout.score) == pytest.approx(60.3 if sees_all else 30.6)
+    assert form.score_after == pytest.approx(flyout.score_after)
