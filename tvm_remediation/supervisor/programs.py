@@ -29,10 +29,8 @@ def web(place: Place) -> Program:
 
 
 def _serve(place: Place) -> None:
-    from django.urls import get_resolver
     from gunicorn.app.wsgiapp import run
 
-    get_resolver().url_patterns  # noqa: B018 - imports every view, once for both processes
     sys.argv = [
         *("gunicorn", "tvm_remediation.wsgi:application", "--preload"),
         *("--bind", f"[{place.bind}]:{place.port}" if ":" in place.bind else f"{place.bind}:{place.port}"),
