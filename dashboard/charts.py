@@ -24,24 +24,25 @@ class Point:
 
 
 def trend(points: Sequence[Point], name: str) -> SafeString:
-    """A line over days with the borders of the levels. Two points at least; the caller shows the table beside."""
+    """A line over days with the borders of the levels; of one point there is only its dot, where the line will end."""
     lowest = max(0.0, min(*_LINES, *(point.value for point in points)) - 10)
     highest = min(100.0, max(*_LINES, *(point.value for point in points)) + 10)
 
     def y(value: float) -> float:
         return round(BOTTOM - (value - lowest) / (highest - lowest) * (BOTTOM - TOP), 1)
 
-    line = _line(points, y)
+    line = _line(points, y) if len(points) > 1 else ""
+    area = f"M0 {BOTTOM}L{line} 100,{BOTTOM}Z" if line else ""
     last = points[-1]
     now = y(last.value)
     return format_html(
         '<svg class="chart" height="{}" role="img" aria-label="{}">'
         '<svg x="{}%" y="0" width="{}%" height="{}" viewBox="0 0 100 {}" preserveAspectRatio="none">'
-        '<path class="mark-l" d="{}"/><path class="axis" d="M0 {}H100"/><path class="area" d="M0 {}L{} 100,{}Z"/>'
+        '<path class="mark-l" d="{}"/><path class="axis" d="M0 {}H100"/><path class="area" d="{}"/>'
         '<polyline class="trend" points="{}"/></svg>{}{}'
         '<circle class="dot" cx="{}%" cy="{}" r="5"/><text class="now" x="{}%" y="{}">{}</text>{}</svg>',
         HEIGHT, _sentence(points, name), LEFT, RIGHT - LEFT, HEIGHT, HEIGHT,
-        "".join(f"M0 {y(value)}H100" for value in _LINES), BOTTOM, BOTTOM, line, BOTTOM, line,
+        "".join(f"M0 {y(value)}H100" for value in _LINES), BOTTOM, area, line,
         _scale(y), _bands(y, now), RIGHT, now, RIGHT + 2.5, now + 4, cells.score(last.value),
         _days(points),
     )  # fmt: skip
@@ -54,6 +55,9 @@ def _line(points: Sequence[Point], y) -> str:
 
 def _sentence(points: Sequence[Point], name: str) -> str:
     first, last = points[0], points[-1]
+    if first is last:
+        now = {"name": name, "end": cells.score(last.value), "to": date_format(last.day, "j F")}
+        return _("%(name)s: %(end)s on %(to)s") % now
     return _("%(name)s from %(start)s on %(from)s to %(end)s on %(to)s") % {
         "name": name,
         "start": cells.score(first.value),
@@ -83,7 +87,7 @@ def _bands(y, now: float) -> SafeString:
 
 def _days(points: Sequence[Point]) -> SafeString:
     middle = points[len(points) // 2].day
-    marks = [(LEFT, "start", points[0].day), (RIGHT, "end", points[-1].day)]
+    marks = [(LEFT, "start", points[0].day), (RIGHT, "end", points[-1].day)][-len(points) :]
     if len(points) > 4:
         marks.insert(1, ((LEFT + RIGHT) / 2, "middle", middle))
     return format_html_join(

@@ -87,7 +87,7 @@ def overview(request: Request) -> HttpResponse:
     context = {
         "numbers": numbers(request),
         "exposure": exposure,
-        "exposure_chart": _chart(exposure, _("Exposure score")),
+        "exposure_chart": charts.trend(exposure.points, _("Exposure score")) if exposure.points else "",
         "configuration": _configuration(history, settings),
         "categories": _categories(settings),
         "levels": _levels(request),
@@ -153,10 +153,6 @@ def _configuration(history: list[dict[str, Any]], settings: list[dict[str, Any]]
     points = [charts.Point(row["day"], row["configuration"]) for row in history if row.get("configuration") is not None]
     reported = [row["source_configuration"] for row in history if row.get("source_configuration") is not None]
     return Score(ours, points, reported=reported[-1] if reported else None)
-
-
-def _chart(score: Score, name: str) -> Any:
-    return charts.trend(score.points, name) if len(score.points) > 1 else ""
 
 
 def _settings(groups: Selection) -> list[dict[str, Any]]:

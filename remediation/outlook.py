@@ -13,6 +13,7 @@ from .models import (
     DeviceGroup,
     OrganisationScore,
     Priority,
+    Recommendation,
     RemediationActivity,
     RemediationType,
     Route,
@@ -20,7 +21,7 @@ from .models import (
     TicketSystem,
     User,
 )
-from .rules.targets import promised_impact
+from .rules.targets import Snapshot, promised_impact
 
 # Bars of more tickets than these would tell nothing.
 _DRAWN_TICKETS = 5
@@ -61,6 +62,8 @@ class Outlook:
     first_only: bool
     impact: float
     score: float | None
+    # The source reports a score of its own, so ours is the explained one.
+    is_explained: bool
     overlapping: list[RemediationActivity]
 
     @property
@@ -128,6 +131,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     recommendation = form.recommendation
     # Of what the person may see, as everywhere.
     present = ScoreSnapshot.objects.present(None if user.sees_all_groups else DeviceGroup.objects.visible_to(user))
+    newest = OrganisationScore.objects.newest() if user.sees_all_groups else None
     points = promised_impact(recommendation, groups, present)
     remediation = RemediationType(values["requested_remediation"])
     return Outlook(
@@ -140,7 +144,8 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         wants_ticket=bool(values["open_ticket"]) and option.is_on and remediation != RemediationType.ATTENTION_REQUIRED,
         first_only=values["batches"] == FIRST,
         impact=points if recommendation.is_configuration else -points,
-        score=_configuration_score(user) if recommendation.is_configuration else scoring.exposure_score_of(present),
+        score=_score(recommendation, present, newest),
+        is_explained=newest is not None and newest.has_exposure_of_its_source and not recommendation.is_configuration,
         overlapping=_overlapping(form, groups, user),
     )
 
@@ -152,10 +157,11 @@ def _choices(form: RemediationForm, values: dict[str, Any]) -> list[GroupChoice]
     return form.groups
 
 
-def _configuration_score(user: User) -> float | None:
-    """The organisation's; a person who sees a part of it is shown the points alone."""
-    newest = OrganisationScore.objects.order_by("-day").first() if user.sees_all_groups else None
-    return newest.configuration if newest else None
+def _score(recommendation: Recommendation, present: Snapshot, newest: OrganisationScore | None) -> float | None:
+    """Which the impact is on. A person who sees a part of the organisation is shown a setting's points alone."""
+    if recommendation.is_configuration:
+        return newest.configuration if newest else None
+    return scoring.exposure_score_of(present)
 
 
 def _overlapping(form: RemediationForm, groups: list[DeviceGroup], user: User) -> list[RemediationActivity]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from remediation.models import (
     ExploitLevel,
     Exposure,
+    OrganisationScore,
     Recommendation,
     RecommendationCounter,
     Severity,
@@ -37,6 +38,8 @@ class Impact:
     exposure: float
     configuration: float
     score: float
+    # The headline is the source's own score, and this one explains it.
+    is_explained: bool
 
     @property
     def score_after(self) -> float:
@@ -86,7 +89,7 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
     may_handle = request.user.has_perm("remediation.handle_remediation")
     return {
         "recommendation": item,
-        "impact": Impact(on_exposure, on_configuration, weights.score),
+        "impact": Impact(on_exposure, on_configuration, weights.score, _is_explained(item, groups)),
         "type": item.get_remediation_type_display(),
         "description": description(item, weaknesses),
         "steps": next_steps(item, bool(item.intune_is_on), may_handle),
@@ -100,10 +103,15 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
 def _item(request: Request, pk: int, groups: Selection) -> Any:
     here = Q(counters__group__in=groups.ids)
     sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in RecommendationCounter.SUMMED}
+    newest = OrganisationScore.objects.order_by("-day").values("source_exposure")[:1]
     intune = TicketSystem.objects.filter(key="intune").values("is_enabled")[:1]
     visible = Recommendation.objects.visible_to(request.user).filter(pk=pk).values("pk")
     found = Recommendation.objects.filter(pk__in=visible).annotate(**sums)
-    return found.annotate(intune_is_on=intune, **weight_questions(groups)).first()
+    return found.annotate(intune_is_on=intune, source_exposure=newest, **weight_questions(groups)).first()
+
+
+def _is_explained(item: Any, groups: Selection) -> bool:
+    return groups.is_whole_organisation and item.source_exposure is not None
 
 
 def _weaknesses(item: Any) -> list[Any]:

@@ -149,7 +149,11 @@ class RecommendationFilters(ListFilters):
     status = django_filters.MultipleChoiceFilter(choices=RecommendationStatus, label=gettext_lazy("Status"))
     threat = django_filters.MultipleChoiceFilter(
         method="with_threat",
-        choices=[("alert", gettext_lazy("Active alert")), ("exploit", gettext_lazy("Public exploit"))],
+        choices=[
+            ("alert", gettext_lazy("Active alert")),
+            ("exploit", gettext_lazy("Public exploit")),
+            ("insight", gettext_lazy("Insight")),
+        ],
         label=gettext_lazy("Threats"),
     )
     tag = django_filters.ChoiceFilter(
@@ -172,9 +176,12 @@ class RecommendationFilters(ListFilters):
         return queryset.filter(pk__in=named)
 
     def with_threat(self, queryset: QuerySet, name: str, value: list[str]) -> QuerySet:
+        """Those that have every sign that was ticked."""
         if "alert" in value:
             queryset = queryset.filter(active_alert=True)
-        return queryset.filter(public_exploit=True) if "exploit" in value else queryset
+        if "exploit" in value:
+            queryset = queryset.filter(public_exploit=True)
+        return queryset.exclude(associated_threats=[]) if "insight" in value else queryset
 
     def with_tag(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         """By the stored text: SQLite has no containment of JSON. The choices hold no character with a meaning."""

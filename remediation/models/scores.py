@@ -62,6 +62,12 @@ class ScoreSnapshot(models.Model):
 _SUMS = {name: models.Sum(name) for name in ScoreSnapshot.SUMMED}
 
 
+class OrganisationScoreQuerySet(models.QuerySet["OrganisationScore"]):
+    def newest(self) -> "OrganisationScore | None":
+        """The present one; None before the first complete sync."""
+        return self.order_by("-day").first()
+
+
 class OrganisationScore(models.Model):
     """The scores of the whole organisation on a day: ours, and the source's own, which are the headline."""
 
@@ -74,5 +80,11 @@ class OrganisationScore(models.Model):
     source_exposure = models.FloatField(null=True)
     source_configuration = models.FloatField(null=True)
 
+    objects = OrganisationScoreQuerySet.as_manager()
+
     class Meta:
         ordering = ["day"]
+
+    @property
+    def has_exposure_of_its_source(self) -> bool:
+        return self.source_exposure is not None
