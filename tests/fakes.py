@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -86,7 +86,7 @@ class FakeTicketSystem:
     def edit(self, remote_id: str, state: str, note: str = "") -> None:
         """What the administrator of the ticket system does."""
         old = self.tickets[remote_id]
-        self.tickets[remote_id] = RemoteTicket(remote_id, state, note, old.markers, old.created_at)
+        self.tickets[remote_id] = replace(old, state=state, note=note)
 
     def set_status(self, remote_id: str, state: str, note: str) -> Reply:
         self.statuses.append((remote_id, state, note))

@@ -47,6 +47,7 @@ class RemoteTicket:
     note: str | None
     markers: tuple[str, ...]
     created_at: datetime | None
+    title: str = ""
 
 
 @dataclass(frozen=True)

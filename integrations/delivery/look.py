@@ -6,7 +6,7 @@ missing and doubled tickets. Presence is believed from any listing; absence only
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.utils import timezone
@@ -15,20 +15,22 @@ from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
-from . import classify, reconcile, record, remote, throttle
+from . import classify, findings, reconcile, record, remote, throttle
 from .claim import worker_name
 
 log = structlog.get_logger(__name__)
 
 # Longer than a listing may take.
 LEASE_SECONDS = 240.0
+# However little is open: what stands there that we do not know is only seen by looking.
+LOOK_AT_LEAST_EVERY = timedelta(days=1)
 _CHUNK = 500
 _LATEST = datetime.max.replace(tzinfo=UTC)
 ADOPTABLE = (DeliveryState.READY, DeliveryState.UNCERTAIN, DeliveryState.DEAD, DeliveryState.CANCELLED)
 
 
 def look_everywhere() -> None:
-    """Look at each system in which something is open or uncertain. Running it twice at once looks once."""
+    """Look at each system in which something is open or uncertain, and at each once a day. Twice at once looks once."""
     for system in TicketSystem.objects.filter(is_enabled=True):
         if is_curious(system):
             look(system)
@@ -36,6 +38,8 @@ def look_everywhere() -> None:
 
 def is_curious(system: TicketSystem) -> bool:
     """Whether a listing could tell us something."""
+    if system.last_listed_at is None or system.last_listed_at < timezone.now() - LOOK_AT_LEAST_EVERY:
+        return True
     is_open = system.tickets.filter(
         delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
     ).exists()
@@ -72,9 +76,12 @@ def _look(system: TicketSystem) -> bool:
     _adopt(system, found)
     reconcile.settle(questions, found, listing, started)
     remote.take_over(system, listing.tickets, started)
-    _report_doubles(system, found)
+    doubled = findings.doubles(system, found)
+    for ticket, other in doubled:
+        remote.report_double(ticket, other)
     if listing.is_complete:
         remote.find_missing(system, listing.tickets, connector, started)
+        findings.compare(system, found, doubled, started)
         TicketSystem.objects.filter(pk=system.pk).update(last_listed_at=started, list_route=Route.WORKS)
     return listing.is_complete
 
@@ -107,11 +114,3 @@ def _adopt(system: TicketSystem, found: dict[str, list[RemoteTicket]]) -> None:
             reconcile.log_look(ticket, ticket.fence + 1, found_id=first.remote_id)
             if was_uncertain:
                 throttle.created_after_all(system.pk)
-
-
-def _report_doubles(system: TicketSystem, found: dict[str, list[RemoteTicket]]) -> None:
-    doubled = [marker for marker, same in found.items() if len({ticket.remote_id for ticket in same}) > 1]
-    for ticket in _with_markers(system, doubled, delivery_state=DeliveryState.DELIVERED):
-        for other in found[ticket.marker]:
-            if other.remote_id != ticket.remote_id:
-                remote.report_double(ticket, other)

@@ -123,8 +123,11 @@ def _id_of(answer: Answer) -> str:
         remote_id = answer.json().get("id")
     except BrokenBody:
         return ""
-    is_one = isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
-    return remote_id.strip() if is_one else ""
+    return remote_id.strip() if _is_id(remote_id) else ""
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= _LONGEST_ID
 
 
 def _page(answer: Answer) -> tuple[list[Any], str | None]:
@@ -147,7 +150,7 @@ def _parsed(body: bytes) -> Any:
 
 def _task(task: Any) -> RemoteTicket | None:
     """None for what is no task with an id."""
-    if not isinstance(task, dict) or not isinstance(task.get("id"), str) or not task["id"]:
+    if not isinstance(task, dict) or not _is_id(task.get("id")):
         return None
     texts = f"{task.get('description') or ''}\n{task.get('creatorNotes') or ''}"
     status = task.get("status")
@@ -157,6 +160,7 @@ def _task(task: Any) -> RemoteTicket | None:
         note=clean(str(task["note"] or "")) if "note" in task else None,
         markers=tuple(dict.fromkeys(find_markers(texts))),
         created_at=_moment(task.get("createdDateTime")),
+        title=" ".join(clean(str(task.get("displayName") or "")).split()),
     )
 
 

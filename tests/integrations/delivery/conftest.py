@@ -6,7 +6,7 @@ import pytest
 import time_machine
 
 from integrations import connectors
-from remediation.models import Ticket
+from remediation.models import Ticket, TicketSystem
 from tests.factories import TicketFactory, enable_intune
 from tests.fakes import FakeTicketSystem
 
@@ -22,10 +22,11 @@ def clock():
 
 @pytest.fixture
 def there(db, monkeypatch):
-    """The ticket system. Exchanged in the one place that lists the connectors."""
+    """The ticket system, looked at a moment ago. Exchanged in the one place that lists the connectors."""
     system = FakeTicketSystem()
     monkeypatch.setitem(connectors.CONNECTORS, "intune", system)
     enable_intune()
+    TicketSystem.objects.update(last_listed_at=START)
     return system
 
 
