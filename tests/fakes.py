@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,10 +24,13 @@ TIMED_OUT = Reply(Phase.UNFINISHED, None, reason="No answer in time.")
 FATES: dict[str, tuple[bool, Reply]] = {
     "lost_after_commit": (True, TIMED_OUT),
     "lost_before_commit": (False, TIMED_OUT),
+    "500_after_commit": (True, answered(500)),
+    "503_after_commit": (True, answered(503)),
     "504_after_commit": (True, answered(504)),
     "500": (False, answered(500)),
     "503": (False, answered(503)),
     "201_bad_json": (True, answered(201)),
+    "200_after_commit": (True, answered(200)),
     "429": (False, answered(429, wait=30)),
     "401": (False, answered(401)),
     "403": (False, answered(403)),
@@ -54,6 +58,9 @@ class FakeTicketSystem:
     sign_ins: int = 0
     # Called while a request is under way.
     meanwhile: list = field(default_factory=list)
+    # Seconds after which a late request is stored, and the clock that it goes by.
+    lateness: float = 60.0
+    now: Callable[[], datetime] = timezone.now
 
     def __call__(self) -> "FakeTicketSystem":
         return self
@@ -71,7 +78,7 @@ class FakeTicketSystem:
         if fate == "ok":
             return Reply(Phase.COMPLETE, 201, remote_id=self.store(json.loads(payload)["marker"]))
         if fate == "late":
-            self.late.append((timezone.now() + timedelta(seconds=60), json.loads(payload)["marker"]))
+            self.late.append((self.now() + timedelta(seconds=self.lateness), json.loads(payload)["marker"]))
             return TIMED_OUT
         stores, reply = FATES[fate]
         if stores:
@@ -82,6 +89,12 @@ class FakeTicketSystem:
         remote_id = f"task-{len(self.tickets) + 1}"
         self.tickets[remote_id] = RemoteTicket(remote_id, state, "", tuple(find_markers(marker)), timezone.now())
         return remote_id
+
+    def arrive(self) -> None:
+        """Store what has been on its way for long enough."""
+        for moment, marker in [late for late in self.late if late[0] <= self.now()]:
+            self.late.remove((moment, marker))
+            self.store(marker)
 
     def edit(self, remote_id: str, state: str, note: str = "") -> None:
         """What the administrator of the ticket system does."""
@@ -104,10 +117,7 @@ class FakeTicketSystem:
 
     def list_all(self) -> Listing:
         self.listings += 1
-        now = timezone.now()
-        for moment, marker in [late for late in self.late if late[0] <= now]:
-            self.late.remove((moment, marker))
-            self.store(marker)
+        self.arrive()
         while self.meanwhile:
             self.meanwhile.pop(0)()
         shown = [ticket for key, ticket in self.tickets.items() if key not in self.hidden]

@@ -1,0 +1,28 @@
+"""The tests bite: with one rule of the protocol taken out, the test that is named for it fails."""
+
+from inspect import signature
+
+import pytest
+from hypothesis import Phase
+
+from .game import play
+from .mutants import MUTANTS
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_caught_by_the_test_that_is_named_for_its_rule(name, request, monkeypatch):
+    mutant = MUTANTS[name]
+    fixtures = {each: request.getfixturevalue(each) for each in signature(mutant.caught_by).parameters}
+    mutant.break_it(monkeypatch)
+
+    with pytest.raises(AssertionError, match=mutant.says):
+        mutant.caught_by(**fixtures)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name, mutant in MUTANTS.items() if mutant.in_games])
+def test_a_mutant_is_caught_by_random_games(name, board, monkeypatch):
+    MUTANTS[name].break_it(monkeypatch)
+
+    with pytest.raises(AssertionError, match=r"I\d+: "):
+        play(board, 2000, 50, Phase.generate)
