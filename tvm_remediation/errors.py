@@ -1,7 +1,13 @@
 """The pages shown when something is refused or breaks. Each carries the request id and leaks nothing else."""
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+# For a browser or a probe that asks again by itself.
+_SECONDS_TO_WAIT = "10"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -17,11 +23,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Rendered without context processors: they may be what failed."""
+    """Rendered without context processors: they may be what failed. A database that is away or busy comes back: 503."""
     from django.template.loader import render_to_string
 
-    request_id = getattr(request, "request_id", "")
-    return HttpResponse(render_to_string("500.html", {"request_id": request_id}), status=500)
+    context = {"request_id": getattr(request, "request_id", "")}
+    if isinstance(sys.exception(), OperationalError):
+        page = render_to_string("503.html", context)
+        return HttpResponse(page, status=503, headers={"Retry-After": _SECONDS_TO_WAIT})
+    return HttpResponse(render_to_string("500.html", context), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

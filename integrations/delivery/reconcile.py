@@ -27,13 +27,12 @@ def due(system: TicketSystem, now: datetime | None = None):
 
 def settle(questions: list[Ticket], found: dict[str, list[RemoteTicket]], listing: Listing, started: datetime) -> None:
     """Count an absence for those that a complete listing did not show. `questions` were due when it started."""
-    for ticket in questions:
-        if ticket.marker in found:
-            continue
-        if listing.is_complete:
-            _absent(ticket, started)
-        else:
-            log_look(ticket, ticket.fence, reason=listing.reply.reason)
+    not_shown = [ticket for ticket in questions if ticket.marker not in found]
+    if not listing.is_complete:
+        _log_unanswered(not_shown, listing.reply.reason)
+        return
+    for ticket in not_shown:
+        _absent(ticket, started)
 
 
 def _absent(ticket: Ticket, started: datetime) -> None:
@@ -89,9 +88,33 @@ def _give_up(ticket: Ticket) -> bool:
     return moved
 
 
-def log_look(ticket: Ticket, fence: int, *, found_id: str = "", reason: str = "") -> None:
-    """One row a look that changed something; a look without an answer replaces the one before."""
-    result = AttemptResult.ADOPTED if found_id else AttemptResult.UNKNOWN if reason else AttemptResult.ABSENT
+def log_look(ticket: Ticket, fence: int, *, found_id: str = "") -> None:
+    """One row a look that changed something."""
+    result = AttemptResult.ADOPTED if found_id else AttemptResult.ABSENT
     now = timezone.now()
-    values = {"started_at": now, "ended_at": now, "result": result, "remote_id": found_id, "reason": reason[:1000]}
+    values = {"started_at": now, "ended_at": now, "result": result, "remote_id": found_id, "reason": ""}
     TicketAttempt.objects.update_or_create(ticket=ticket, fence=fence, purpose=AttemptPurpose.LOOK, defaults=values)
+
+
+def _log_unanswered(tickets: list[Ticket], reason: str) -> None:
+    """A look without an answer replaces the one before. One statement: in an outage it comes again each minute."""
+    now = timezone.now()
+    looks = [
+        TicketAttempt(
+            ticket=ticket,
+            fence=ticket.fence,
+            purpose=AttemptPurpose.LOOK,
+            started_at=now,
+            ended_at=now,
+            result=AttemptResult.UNKNOWN,
+            reason=reason[:1000],
+        )
+        for ticket in tickets
+    ]
+    TicketAttempt.objects.bulk_create(
+        looks,
+        batch_size=500,
+        update_conflicts=True,
+        unique_fields=["ticket", "fence", "purpose"],
+        update_fields=["started_at", "ended_at", "result", "reason"],
+    )

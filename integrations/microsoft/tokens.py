@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import msal
+import msal.exceptions
 import requests
 import structlog
 from django.conf import settings
@@ -43,7 +44,7 @@ class Tokens:
         with self._lock:
             try:
                 answer = self._msal().acquire_token_for_client([scope])
-            except (requests.RequestException, ValueError, OSError, KeyError) as problem:
+            except (requests.RequestException, msal.exceptions.MsalError, ValueError, OSError, KeyError) as problem:
                 log.warning("token_failed", problem=type(problem).__name__)
                 raise NoToken(f"The login endpoint could not be reached or used ({type(problem).__name__}).") from None
         if "access_token" in answer:

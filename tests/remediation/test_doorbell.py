@@ -81,6 +81,8 @@ def submit(client):
     return press
 
 
+@pytest.mark.fault(id="F7")
+@pytest.mark.fault(id="F9")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["silent", "refusing"])
 def test_a_request_is_accepted_while_the_broker_is_dead(kind, request, ring_at, submit):
@@ -89,6 +91,22 @@ def test_a_request_is_accepted_while_the_broker_is_dead(kind, request, ring_at, 
     seconds = submit(estate(devices=2))
 
     assert seconds < PATIENCE
+    assert RemediationActivity.objects.get().tickets.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.fault(id="F10")
+def test_a_request_is_accepted_while_the_broker_is_full(tmp_path, ring_at, submit):
+    with embedded_broker(tmp_path) as address:
+        ring_at(address)
+        with current_app.connection_for_read(address) as connection:
+            connection.default_channel.client.config_set("maxmemory", "1")
+
+        seconds = submit(estate(devices=2))
+        doorbell.wake()
+
+    assert seconds < PATIENCE
+    assert doorbell.bell.is_quiet
     assert RemediationActivity.objects.get().tickets.count() == 1
 
 
@@ -148,6 +166,7 @@ def worker(tmp_path) -> Iterator[None]:
         process.kill()
 
 
+@pytest.mark.fault(id="F8")
 @pytest.mark.long
 def test_a_worker_hears_the_next_ring_after_the_broker_was_restarted(tmp_path, worker, ring_at):
     ring_at(supervised_broker(tmp_path).url)

@@ -193,6 +193,7 @@ def test_a_transition_without_its_note_is_invalid():
     assert TransitionForm({"verb": "complete", "note": ""}).is_valid()
 
 
+@pytest.mark.fault(id="F26")
 @pytest.mark.postgresql
 @pytest.mark.skipif("connection.vendor != 'postgresql'")
 @pytest.mark.django_db(transaction=True)

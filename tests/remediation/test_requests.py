@@ -49,6 +49,7 @@ def test_a_request_freezes_its_devices_weaknesses_and_counts():
     assert AuditEvent.objects.about(activity).get().verb == "request"
 
 
+@pytest.mark.fault(id="F26")
 def test_the_same_form_twice_makes_one_activity():
     recommendation = estate()
     by = UserFactory(may=MAY)
@@ -61,6 +62,7 @@ def test_the_same_form_twice_makes_one_activity():
     assert RemediationActivity.objects.count() == 1
 
 
+@pytest.mark.fault(id="F26")
 def test_a_second_tab_is_led_to_the_activity_of_the_first():
     recommendation = estate()
 
@@ -125,6 +127,7 @@ def test_devices_without_an_entra_id_stay_in_the_activity_and_out_of_the_ticket(
     assert activity.devices.get(batch=None).device == exposure.device
 
 
+@pytest.mark.fault(id="F36")
 def test_more_devices_than_a_ticket_takes_are_cut_into_batches_by_risk(monkeypatch):
     enable_intune()
     monkeypatch.setattr("remediation.rules.targets.TICKET_LIMIT", 2)

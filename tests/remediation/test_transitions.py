@@ -44,6 +44,7 @@ def test_some_moves_need_a_reason(verb):
         )
 
 
+@pytest.mark.fault(id="F27")
 def test_of_two_people_one_wins_and_the_other_hears_who():
     activity = ActivityFactory()
     may = ["remediation.complete_activity", "remediation.handle_remediation"]

@@ -19,6 +19,7 @@ def intune(httpserver: HTTPServer) -> Intune:
     return Intune(MicrosoftClient(httpserver.url_for(""), "scope", FixedToken()))
 
 
+@pytest.mark.fault(id="F19")
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
@@ -80,6 +81,7 @@ def test_a_listing_is_complete_when_every_page_was_read(intune, httpserver):
     assert listing.tickets[1].created_at.year == 2027
 
 
+@pytest.mark.fault(id="F38")
 def test_a_page_that_fails_leaves_the_listing_incomplete(intune, httpserver):
     httpserver.expect_ordered_request(TASKS).respond_with_json({"value": [{"id": "1"}]} | next_link(httpserver, 1))
     httpserver.expect_ordered_request(TASKS).respond_with_data("", status=504)
@@ -89,6 +91,7 @@ def test_a_page_that_fails_leaves_the_listing_incomplete(intune, httpserver):
     assert (listing.is_complete, len(listing.tickets), listing.reply.status) == (False, 1, 504)
 
 
+@pytest.mark.fault(id="F23")
 @pytest.mark.parametrize("link", ["https://elsewhere.example/x", "http://[bad", "SAME"])
 def test_links_that_lead_nowhere_or_in_circles_end_the_listing(intune, httpserver, link):
     address = httpserver.url_for(TASKS) if link == "SAME" else link
@@ -121,6 +124,7 @@ def test_odd_texts_of_foreign_tasks_hide_nothing(intune, httpserver):
     assert (ticket.state, ticket.note, ticket.created_at) == ("unknown", "a?b", None)
 
 
+@pytest.mark.fault(id="F18")
 def test_a_closed_port_is_not_sent():
     intune = Intune(MicrosoftClient("http://127.0.0.1:9", "scope", FixedToken()))
 

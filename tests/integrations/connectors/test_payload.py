@@ -48,6 +48,7 @@ def test_the_text_says_what_to_do_where_and_by_when():
         assert words in text
 
 
+@pytest.mark.fault(id="F36")
 def test_a_long_text_is_cut_and_keeps_its_marker():
     body = task(notes="n" * 100_000, title="t" * 100_000)
 
@@ -64,6 +65,7 @@ def test_graph_knows_no_medium_so_the_text_says_it(priority, sent):
     assert f"Priority: {priority}" in body["description"]
 
 
+@pytest.mark.fault(id="F24")
 @pytest.mark.parametrize(
     ("zone", "sent"),
     [
@@ -124,3 +126,42 @@ def test_a_setting_becomes_a_security_configuration_task(subcategory, category, 
 )
 def test_the_platform_covers_all_operating_systems(systems, covered):
     assert platform(systems) == covered
+
+
+# As the first version froze them. A ticket may wait through any number of upgrades for its first claim.
+OLDEST_FACTS = {
+    "kind": "software",
+    "title": "Update Product to 2.0",
+    "remediation": "update",
+    "remediation_label": "Software update",
+    "source_id": "va-_-contoso-_-product",
+    "category": "application",
+    "subcategory": "",
+    "product": "Product",
+    "vendor": "Contoso",
+    "component": "Product",
+    "from_versions": [["1.0", 2]],
+    "to_version": "2.0",
+    "systems": [["Windows11", 2]],
+    "groups": [["Berlin", 2]],
+    "weaknesses": 2,
+    "exploited": 1,
+    "targets": 2,
+    "part": 1,
+    "parts": 1,
+    "devices": 2,
+    "priority": "high",
+    "due_on": "2027-02-01",
+    "notes": "",
+    "requester": "sec@contoso.example",
+    "url": "https://tvm.example/remediation/activities/1/",
+}
+
+
+@pytest.mark.fault(id="F31")
+@pytest.mark.parametrize("kind", ["software", "configuration"])
+def test_facts_that_an_older_version_froze_still_make_a_ticket(kind):
+    body = json.loads(render(Order(OLDEST_FACTS | {"kind": kind}, new_marker(), DEVICES)))
+
+    assert "Product" in body["description"]
+    assert find_markers(body["creatorNotes"])

@@ -66,6 +66,11 @@ FAULTS = "500 503 504_before 504_after 500_after 503_after timeout_before timeou
 MORE_FAULTS = "reset_after bad_json empty html 401 403 429"
 
 
+@pytest.mark.fault(id="F15")
+@pytest.mark.fault(id="F16")
+@pytest.mark.fault(id="F17")
+@pytest.mark.fault(id="F18")
+@pytest.mark.fault(id="F19")
 @pytest.mark.parametrize("fault", [*FAULTS.split(), *MORE_FAULTS.split()])
 def test_whatever_happens_on_the_way_there_is_exactly_one(tenant, ticket, fault):  # noqa: F811
     tenant.control("fault", family="graph_create", kind=fault, hold=1)
@@ -80,6 +85,7 @@ def test_whatever_happens_on_the_way_there_is_exactly_one(tenant, ticket, fault)
     assert (ticket.delivery_state, ticket.remote_id) == (S.DELIVERED, task["id"])
 
 
+@pytest.mark.fault(id="F14")
 @pytest.mark.parametrize("form", ["integer", "fractional", "date", "past", "absurd", "none"])
 def test_every_form_of_retry_after_pauses_everybody(tenant, ticket, form):  # noqa: F811
     tenant.control("fault", family="graph_create", kind="429", retry_after=form)
@@ -90,6 +96,20 @@ def test_every_form_of_retry_after_pauses_everybody(tenant, ticket, form):  # no
     assert -1 < pause.total_seconds() <= 3600
     ticket.refresh_from_db()
     assert (ticket.delivery_state, ticket.attempts) == (S.READY, 0)
+
+
+@pytest.mark.fault(id="F20")
+@pytest.mark.parametrize("fault", ["429", "503", "401", "reset_before", "html"])
+def test_while_nobody_can_sign_in_tickets_wait_and_then_go_out(tenant, ticket, fault):  # noqa: F811
+    tenant.control("fault", family="token", kind=fault, count="")
+    forget_clients()
+    settle(ticket, rounds=2)
+    assert (ticket.delivery_state, ticket.attempts, ours(tenant, ticket)) == (S.READY, 0, [])
+
+    tenant.control("clear-faults")
+    settle(ticket)
+
+    assert len(ours(tenant, ticket)) == 1
 
 
 @pytest.mark.parametrize("mode", ["ignore", "reject"])
@@ -103,6 +123,7 @@ def test_a_tenant_that_takes_no_devices_gets_one_ticket_all_the_same(tenant, tic
     assert (task["managedDevices"], task["managedDeviceCount"]) == ([], 3)
 
 
+@pytest.mark.fault(id="F21")
 def test_a_tenant_that_refuses_creation_is_asked_again_when_consent_came(tenant, ticket):  # noqa: F811
     tenant.control("withdraw", role="DeviceManagementApps.ReadWrite.All")
     tenant.control("withdraw", role="DeviceManagementConfiguration.ReadWrite.All")
@@ -118,6 +139,7 @@ def test_a_tenant_that_refuses_creation_is_asked_again_when_consent_came(tenant,
     assert len(ours(tenant, ticket)) == 1
 
 
+@pytest.mark.fault(id="F28")
 @pytest.mark.parametrize(("verb", "state"), [("accept", "active"), ("reject", "rejected"), ("complete", "completed")])
 def test_what_the_intune_administrator_does_comes_back(tenant, ticket, verb, state):  # noqa: F811
     settle(ticket)

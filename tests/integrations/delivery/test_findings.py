@@ -36,7 +36,7 @@ def test_once_a_day_a_system_is_looked_at_even_when_nothing_is_open(there, clock
     assert there.listings == 1
 
 
-@pytest.mark.fault("F39")
+@pytest.mark.fault(id="F39")
 def test_our_marker_on_a_ticket_that_we_do_not_know_is_shown(there, clock):
     marker = new_marker()
     remote_id = there.store(marker)
@@ -79,7 +79,7 @@ def test_what_comes_back_is_a_finding_of_its_own(there, clock):
     assert len(found()) == 1
 
 
-@pytest.mark.fault("F38")
+@pytest.mark.fault(id="F38")
 def test_a_listing_that_broke_off_neither_begins_nor_ends_a_finding(there, created, clock):
     unknown = there.store(new_marker())
     there.tickets.pop(created.remote_id)
@@ -97,7 +97,7 @@ def test_a_listing_that_broke_off_neither_begins_nor_ends_a_finding(there, creat
     assert len(found()) == 2
 
 
-@pytest.mark.fault("F28")
+@pytest.mark.fault(id="F28")
 def test_a_deleted_ticket_is_a_finding_until_its_activity_is_over(there, created, clock):
     there.tickets.clear()
     look.look(created.system)
@@ -110,8 +110,8 @@ def test_a_deleted_ticket_is_a_finding_until_its_activity_is_over(there, created
     assert found() == []
 
 
-@pytest.mark.fault("F42")
-@pytest.mark.fault("F17")
+@pytest.mark.fault(id="F42")
+@pytest.mark.fault(id="F17")
 def test_a_ticket_stored_later_than_the_quarantine_is_found_within_a_poll(there, created, clock):
     late = there.store(created.marker)
 
@@ -133,7 +133,7 @@ def test_a_second_one_is_found_even_when_the_first_is_gone(there, created, clock
     assert found() == [("double", late), ("missing", created.remote_id)]
 
 
-@pytest.mark.fault("F39")
+@pytest.mark.fault(id="F39")
 def test_after_a_restored_backup_what_is_known_is_adopted_and_the_rest_is_shown(there, ticket, clock):
     """Yesterday's rows: the one ticket is still in the queue here, the other was asked for after the backup."""
     adopted, unknown = there.store(ticket.marker), there.store(new_marker())

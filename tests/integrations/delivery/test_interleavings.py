@@ -38,7 +38,7 @@ def rounds(clock, times: int = 4) -> None:
         sweep.sweep_here()
 
 
-@pytest.mark.fault("F2")
+@pytest.mark.fault(id="F2")
 def test_what_may_have_arrived_is_not_sent_again(there, ticket, clock):
     there.fates.append("lost_after_commit")
     send.deliver()
@@ -48,7 +48,7 @@ def test_what_may_have_arrived_is_not_sent_again(there, ticket, clock):
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F17")
+@pytest.mark.fault(id="F17")
 def test_a_request_that_is_stored_minutes_after_we_gave_it_up_is_waited_for(there, ticket, clock):
     there.fates.append("late")
     there.lateness = 280
@@ -61,7 +61,7 @@ def test_a_request_that_is_stored_minutes_after_we_gave_it_up_is_waited_for(ther
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F6")
+@pytest.mark.fault(id="F6")
 def test_a_worker_that_slept_past_its_lease_does_not_send(there, ticket, clock, monotonic):
     [asleep] = claim.claim()
     clock.shift(LEASE)
@@ -73,7 +73,7 @@ def test_a_worker_that_slept_past_its_lease_does_not_send(there, ticket, clock, 
     assert (ticket.delivery_state, len(there.posts)) == (S.DELIVERED, 1)
 
 
-@pytest.mark.fault("F26")
+@pytest.mark.fault(id="F26")
 def test_the_same_form_twice_opens_one_ticket(there, clock):
     recommendation, by = estate(devices=1), UserFactory(may=["remediation.handle_remediation"])
     asked = RemediationRequest(UUID(int=1), "update", "high", timezone.localdate(), ticket_system="intune")
@@ -109,7 +109,7 @@ def test_a_429_that_is_written_down_late_opens_nothing_while_another_sends(there
     assert ticket.history.get(result=AttemptResult.THROTTLED).counted is False
 
 
-@pytest.mark.fault("F5")
+@pytest.mark.fault(id="F5")
 def test_a_ring_is_acknowledged_only_when_its_work_is_done(there, ticket, clock):
     """A worker that is killed half-way has acknowledged nothing, so the broker still has the ring."""
     seen = []
@@ -125,15 +125,15 @@ def test_a_ring_is_acknowledged_only_when_its_work_is_done(there, ticket, clock)
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F4")
-@pytest.mark.fault("F8")
+@pytest.mark.fault(id="F4")
+@pytest.mark.fault(id="F8")
 def test_a_ticket_whose_ring_was_lost_is_sent_within_a_minute(there, ticket, beat):
     beat.run(60)
 
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F38")
+@pytest.mark.fault(id="F38")
 def test_a_list_that_broke_off_proves_no_absence(there, ticket, clock):
     there.fates.append("lost_after_commit")
     send.deliver()
@@ -146,7 +146,7 @@ def test_a_list_that_broke_off_proves_no_absence(there, ticket, clock):
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F1")
+@pytest.mark.fault(id="F1")
 def test_the_ticket_of_a_killed_worker_is_sent_within_lease_quarantine_and_three_minutes(there, ticket, beat):
     claim.claim()
 
@@ -155,7 +155,7 @@ def test_the_ticket_of_a_killed_worker_is_sent_within_lease_quarantine_and_three
     exactly_one(there, ticket)
 
 
-@pytest.mark.fault("F3")
+@pytest.mark.fault(id="F3")
 def test_a_worker_killed_with_the_answer_in_hand_leaves_a_ticket_that_is_adopted(there, ticket, beat):
     killed = Process(send.send, claim.claim()[0])
     killed.go_on()
@@ -207,7 +207,7 @@ def test_the_answer_of_the_first_worker_is_not_taken_for_the_second_ones(there, 
     assert len(there.posts) == 1
 
 
-@pytest.mark.fault("F25")
+@pytest.mark.fault(id="F25")
 def test_fifty_rings_for_one_ticket_send_it_once(there, ticket, clock):
     for _ in range(50):
         tasks.deliver_tickets([ticket.pk])

@@ -66,6 +66,7 @@ def test_a_listing_that_started_before_the_quarantine_ended_proves_no_absence(th
     assert again(uncertain).absences == 0
 
 
+@pytest.mark.fault(id="F38")
 def test_a_listing_that_broke_off_proves_no_absence(there, uncertain, clock):
     there.listing_breaks = True
     for _ in range(5):
@@ -140,6 +141,7 @@ def test_what_the_administrator_does_there_comes_back_once(there, created, state
     assert AuditEvent.objects.about(created).filter(verb=f"remote_{state}").count() == 1
 
 
+@pytest.mark.fault(id="F28")
 def test_a_deleted_ticket_is_missing_and_not_created_again(there, created, clock):
     clock.shift(QUARANTINE)
     there.tickets.clear()
@@ -174,6 +176,7 @@ def test_a_missing_ticket_that_shows_again_is_back(there, created, clock):
     assert again(created).remote_state == RemoteState.PENDING
 
 
+@pytest.mark.fault(id="F42")
 def test_of_two_with_the_same_marker_the_oldest_is_adopted_and_the_other_reported_once(there, uncertain, clock):
     there.store(uncertain.marker)
     clock.shift(5)

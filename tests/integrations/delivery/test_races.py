@@ -45,6 +45,7 @@ def at_once(work, times: int = THREADS) -> list:
         return list(pool.map(one, range(times)))
 
 
+@pytest.mark.fault(id="F25")
 def test_of_many_workers_one_claims_a_ticket(there):
     ticket = TicketFactory()
 
@@ -54,6 +55,7 @@ def test_of_many_workers_one_claims_a_ticket(there):
         assert sum(len(claimed) for claimed in claims) == 1
 
 
+@pytest.mark.fault(id="F25")
 def test_many_workers_share_a_queue_and_send_each_ticket_once(there):
     tickets = [TicketFactory() for _ in range(60)]
 
@@ -70,6 +72,7 @@ def test_an_open_circuit_lets_one_of_many_probe(there):
     assert sum(at_once(lambda number: throttle.admit("intune", 5))) == 1
 
 
+@pytest.mark.fault(id="F30")
 def test_many_sweeps_and_looks_at_once_do_the_work_of_one(there):
     tickets = [TicketFactory() for _ in range(10)]
     there.fates.extend(["504_after_commit"] * 10)

@@ -48,6 +48,7 @@ def test_the_attempt_is_written_before_a_byte_is_sent(there, ticket):
     assert seen == [(AttemptResult.STARTED, 1)]
 
 
+@pytest.mark.fault(id="F31")
 def test_the_payload_is_made_once_and_the_same_bytes_go_out_again(there, ticket):
     there.fates.append("429")
     send.deliver()
@@ -67,6 +68,7 @@ def timezone_later(ticket: Ticket) -> None:
     TicketSystem.objects.update(paused_until=None)
 
 
+@pytest.mark.fault(id="F14")
 def test_too_many_requests_uses_no_attempt_and_pauses_everybody(there, ticket, clock):
     other = TicketFactory()
     there.fates.append("429")
@@ -96,6 +98,7 @@ def test_of_a_batch_the_first_learns_for_the_others_that_they_have_to_wait(there
     assert {stands(ticket) for ticket in tickets} == {S.READY}
 
 
+@pytest.mark.fault(id="F20")
 @pytest.mark.parametrize("fate", ["401", "403"])
 def test_a_refused_token_is_renewed_once(there, ticket, fate):
     there.fates.append(fate)
@@ -106,6 +109,7 @@ def test_a_refused_token_is_renewed_once(there, ticket, fate):
     assert (there.sign_ins, len(there.posts)) == (1, 2)
 
 
+@pytest.mark.fault(id="F21")
 def test_403_keeps_the_ticket_says_what_to_do_and_probes_with_one_ticket_a_minute(there, clock):
     tickets = [TicketFactory() for _ in range(3)]
     there.fates.extend(["403"] * 4)
@@ -131,6 +135,7 @@ def test_403_keeps_the_ticket_says_what_to_do_and_probes_with_one_ticket_a_minut
     assert TicketSystem.objects.get().needs_attention is False
 
 
+@pytest.mark.fault(id="F20")
 def test_without_a_token_nothing_dies(there, ticket, clock):
     there.fates.extend(["no_token"] * 20)
     for _ in range(20):
@@ -143,6 +148,7 @@ def test_without_a_token_nothing_dies(there, ticket, clock):
     assert there.sign_ins == 0
 
 
+@pytest.mark.fault(id="F22")
 def test_400_is_the_end_of_that_ticket_only(there, ticket, clock):
     other = TicketFactory()
     there.fates.append("400")
@@ -168,6 +174,9 @@ def test_a_system_that_takes_no_devices_gets_the_ticket_without_them(there, tick
 UNKNOWN = ["lost_after_commit", "lost_before_commit", "504_after_commit", "500", "503", "201_bad_json"]
 
 
+@pytest.mark.fault(id="F15")
+@pytest.mark.fault(id="F16")
+@pytest.mark.fault(id="F19")
 @pytest.mark.parametrize("fate", UNKNOWN)
 def test_an_unknown_outcome_ends_with_exactly_one_ticket(there, ticket, clock, fate):
     there.fates.append(fate)
@@ -187,6 +196,7 @@ def test_an_unknown_outcome_ends_with_exactly_one_ticket(there, ticket, clock, f
     assert len(there.posts) == (1 if stored else 2)
 
 
+@pytest.mark.fault(id="F17")
 def test_a_request_that_is_stored_late_is_found_in_the_quarantine(there, ticket, clock):
     there.fates.append("late")
     send.deliver()
@@ -210,6 +220,7 @@ def test_a_connector_that_breaks_may_have_sent(there, ticket):
     assert ticket.history.get().result == AttemptResult.UNKNOWN
 
 
+@pytest.mark.fault(id="F37")
 def test_facts_that_make_no_ticket_end_that_ticket_only(there, ticket, clock):
     poisoned = TicketFactory(facts=["not", "a", "mapping"])
 
@@ -218,6 +229,7 @@ def test_facts_that_make_no_ticket_end_that_ticket_only(there, ticket, clock):
     assert (stands(poisoned), stands(ticket)) == (S.DEAD, S.DELIVERED)
 
 
+@pytest.mark.fault(id="F6")
 def test_a_worker_that_was_held_up_does_not_send(there, ticket, monkeypatch):
     [claimed] = claim.claim()
     moment = claim.time.monotonic()
@@ -241,6 +253,7 @@ def test_a_lost_worker_sends_its_ticket_into_quarantine(there, ticket, clock):
     assert ticket.history.get().result == AttemptResult.CRASHED
 
 
+@pytest.mark.fault(id="F6")
 def test_an_overtaken_outcome_changes_nothing_and_stays_on_record(there, ticket, clock):
     [old] = claim.claim()
     clock.shift(121)
@@ -304,6 +317,7 @@ def test_five_failures_open_the_circuit_and_one_probe_a_minute_goes_out(there, c
     assert len(there.posts) == 6
 
 
+@pytest.mark.fault(id="F18")
 def test_hosts_that_cannot_be_reached_cost_no_attempts(there, ticket, clock):
     there.fates.extend(["not_sent"] * 30)
     for _ in range(40):

@@ -10,6 +10,7 @@ from remediation.models import AuditEvent, DeliveryState, Ticket
 from remediation.rules import audit
 
 
+@pytest.mark.fault(id="F30")
 @pytest.mark.parametrize("task", [tasks.sweep_tickets, tasks.poll_tickets, tasks.seal_audit])
 def test_each_periodic_task_runs_twice(there, ticket, clock, task):
     there.fates.append("504_after_commit")

@@ -12,6 +12,7 @@ from integrations.microsoft import retry_after
 from remediation.models import TicketSystem
 
 
+@pytest.mark.fault(id="F14")
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [

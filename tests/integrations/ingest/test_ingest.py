@@ -89,6 +89,7 @@ def test_a_complete_sync_closes_what_is_gone():
     assert (software.exposed, software.total) == (3, 4)
 
 
+@pytest.mark.fault(id="F34")
 @pytest.mark.parametrize("part", ["software", "configurations"])
 def test_a_partial_sync_closes_nothing(part: str):
     world = World()
@@ -135,6 +136,7 @@ def test_a_sync_without_details_of_weaknesses_is_complete():
     assert any("weaknesses" in found["reason"] for found in run.reasons)
 
 
+@pytest.mark.fault(id="F35")
 def test_a_drop_by_more_than_half_is_held_until_a_second_sync_repeats_it():
     world = World()
     sync(world)
@@ -205,6 +207,7 @@ def test_of_a_device_with_a_bad_record_nothing_is_closed():
     assert exposed() == {"pc-1", "pc-3", "pc-4"}
 
 
+@pytest.mark.fault(id="F34")
 def test_a_device_that_paging_lost_but_others_speak_of_is_kept():
     world = World()
     sync(world)
@@ -283,6 +286,7 @@ def test_devices_merged_in_a_circle_stand_for_themselves():
     assert Device.objects.filter(merged_into=None).count() >= 2
 
 
+@pytest.mark.fault(id="F34")
 def test_rows_that_paging_repeats_count_once():
     world = World(devices=2)
     for part in ("machines", "recommendations", "software", "configurations"):
@@ -386,6 +390,7 @@ class Killed(BaseException):
     """As a signal would."""
 
 
+@pytest.mark.fault(id="F33")
 @pytest.mark.parametrize("part", ["machines", "recommendations", "software", "configurations", "weaknesses", "scores"])
 def test_a_sync_that_is_killed_anywhere_leaves_it_to_the_next(part: str):
     world = World()

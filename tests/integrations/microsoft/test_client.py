@@ -1,5 +1,7 @@
 """The HTTP wrapper: what it can tell about a request that failed, and what it refuses to do."""
 
+import gzip
+import resource
 import socket
 import threading
 import time
@@ -73,6 +75,7 @@ def test_redirects_are_not_followed(httpserver: HTTPServer):
     assert client_of(httpserver.url_for("")).get("/a").status == 302
 
 
+@pytest.mark.fault(id="F23")
 @pytest.mark.parametrize(
     "address",
     ["https://evil.example/next", "//evil.example/next", "http://127.0.0.1@evil.example/", "http://x:y@127.0.0.1/"],
@@ -92,12 +95,14 @@ def test_a_refused_connection_was_not_sent():
     assert (answer.failure, answer.was_not_sent, answer.status) == (Failure.CONNECT, True, None)
 
 
+@pytest.mark.fault(id="F18")
 def test_a_failed_tls_handshake_was_not_sent(httpserver: HTTPServer):
     answer = client_of(httpserver.url_for("").replace("http:", "https:")).post("/a", b"{}")
 
     assert (answer.failure, answer.was_not_sent) == (Failure.TLS, True)
 
 
+@pytest.mark.fault(id="F18")
 def test_a_reset_after_sending_is_unknown(socket_server):
     root = socket_server(lambda connection: connection.recv(65536))
 
@@ -116,6 +121,7 @@ def test_a_body_that_breaks_off_is_unknown_with_its_status(socket_server):
     assert (answer.status, answer.failure, answer.is_ok, answer.was_not_sent) == (201, Failure.BROKEN, False, False)
 
 
+@pytest.mark.fault(id="F23")
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
 def test_the_total_deadline_holds_against_a_dripping_server(socket_server, start: bytes):
     def handler(connection):
@@ -143,12 +149,26 @@ def test_silence_is_a_time_out(socket_server):
     assert (answer.failure, answer.was_not_sent) == (Failure.TIMEOUT, False)
 
 
+@pytest.mark.fault(id="F23")
 def test_a_body_beyond_the_cap_is_dropped(httpserver: HTTPServer):
     httpserver.expect_request("/a").respond_with_response(Response(b"x" * 200_000))
 
     answer = client_of(httpserver.url_for("")).get("/a", body_cap=100_000)
 
     assert (answer.failure, answer.body) == (Failure.TOO_LARGE, b"")
+
+
+@pytest.mark.fault(id="F23")
+def test_a_small_body_that_unpacks_to_a_huge_one_is_dropped_on_the_way(httpserver: HTTPServer):
+    bomb = gzip.compress(bytes(300 * 1024 * 1024), 9)
+    httpserver.expect_request("/a").respond_with_response(Response(bomb, headers={"Content-Encoding": "gzip"}))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    answer = client_of(httpserver.url_for("")).get("/a", body_cap=1024 * 1024)
+
+    assert (answer.failure, answer.body) == (Failure.TOO_LARGE, b"")
+    # KiB: far less than what it unpacks to.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from .game import play
 
 
+@pytest.mark.fault(id="F24")
 def test_no_adversary_loses_or_doubles_a_ticket(board):
     play(board, examples=10)
 
