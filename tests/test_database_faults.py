@@ -121,7 +121,7 @@ def test_writers_wait_for_each_other_and_lose_nothing(tmp_path):
 
 @pytest.mark.postgresql
 @pytest.mark.fault(id="F11")
-def test_a_restarted_database_costs_one_page_and_no_data(submit):
+def test_a_restarted_database_costs_at_most_one_page_and_no_data(submit):
     """What a restart does to us: every connection is cut."""
     cut_all_connections()
 

@@ -97,11 +97,15 @@ class MicrosoftClient:
         if not self.allows(url):
             host = urlsplit(url).hostname or "?"
             return Answer(None, failure=Failure.ADDRESS, reason=f"Not asked: {host} is no configured host.")
-        try:
-            headers = self._headers(own_id, with_body=body is not None)
-        except NoToken as problem:
-            return Answer(None, failure=Failure.TOKEN, reason=str(problem), client_request_id=own_id)
+        # Signing in counts too: whoever looked at the clock before asking may rely on the total.
         with Watch(total or settings.DELIVERY_TOTAL_DEADLINE) as watch:
+            try:
+                headers = self._headers(own_id, with_body=body is not None)
+            except NoToken as problem:
+                return Answer(None, failure=Failure.TOKEN, reason=str(problem), client_request_id=own_id)
+            if watch.is_over:
+                reason = "Not sent: signing in took too long."
+                return Answer(None, failure=Failure.TOKEN, reason=reason, client_request_id=own_id)
             try:
                 response = self._session.request(
                     method,

@@ -120,5 +120,5 @@ def _end_of_day(day: str) -> str:
 
 def _line(text: str, most: int = 250) -> str:
     """Foreign text for a field of one line."""
-    line = " ".join(clean(without_markers(str(text))).split())
+    line = without_markers(" ".join(clean(str(text)).split()))
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -18,7 +18,7 @@ _MOST_NAMED = 12
 
 def describe(order: Order) -> str:
     """The description. However long the parts are, the last line is the marker, whole."""
-    text = clean(without_markers("\n".join(_lines(order.facts, order))))
+    text = without_markers(clean("\n".join(_lines(order.facts, order))))
     room = LONGEST - len(order.marker) - 2
     if len(text) > room:
         text = text[: room - 1].rstrip() + "…"

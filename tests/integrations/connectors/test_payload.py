@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from django.conf import settings as django_settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from integrations.connectors.base import Order
 from integrations.connectors.intune.payload import platform, render
@@ -48,6 +51,24 @@ def test_the_text_says_what_to_do_where_and_by_when():
         assert words in text
 
 
+INVISIBLE = st.sampled_from(["\u200b", "\u00ad", "\x00", "\u202e", "\ud800", "\u2060", "\n", " ", "x", "[", "]", ""])
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_no_text_of_a_source_poses_as_a_marker_however_it_is_hidden(data):
+    """A genuine marker, copied from another ticket, with signs strewn in that cleaning takes out."""
+    marker = new_marker()
+    at = data.draw(st.integers(0, len(marker)))
+    sign, times = data.draw(INVISIBLE), data.draw(st.integers(1, 3))
+    hidden = data.draw(INVISIBLE) + marker[:at] + sign * times + marker[at:]
+
+    body = task(title=hidden, notes=f"{hidden} {hidden}", product=hidden, groups=[[hidden, 1]], requester=hidden)
+
+    markers = find_markers("\n".join(text for text in body.values() if isinstance(text, str)))
+    assert set(markers) == {body["creatorNotes"]}
+
+
 @pytest.mark.fault(id="F36")
 def test_a_long_text_is_cut_and_keeps_its_marker():
     body = task(notes="n" * 100_000, title="t" * 100_000)
@@ -74,8 +95,8 @@ def test_graph_knows_no_medium_so_the_text_says_it(priority, sent):
         ("America/New_York", "2027-03-29T03:59:59Z"),
     ],
 )
-def test_the_due_date_is_the_end_of_that_day_in_the_sites_zone(settings, zone, sent):
-    settings.TIME_ZONE = zone
+def test_the_due_date_is_the_end_of_that_day_in_the_sites_zone(monkeypatch, zone, sent):
+    monkeypatch.setattr(django_settings, "TIME_ZONE", zone)
 
     assert task(due_on="2027-03-28")["dueDateTime"] == sent
 

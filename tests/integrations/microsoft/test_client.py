@@ -143,6 +143,21 @@ def test_the_total_deadline_holds_against_a_dripping_server(socket_server, start
     assert time.monotonic() - began < 2
 
 
+class SlowToken(FixedToken):
+    def get(self, scope: str) -> str:
+        time.sleep(0.3)
+        return super().get(scope)
+
+
+@pytest.mark.fault(id="F6")
+def test_nothing_is_sent_after_the_deadline_because_signing_in_took_so_long(httpserver: HTTPServer):
+    client = MicrosoftClient(httpserver.url_for(""), "scope", SlowToken())
+
+    answer = client.post("/a", b"{}", total=0.2)
+
+    assert (answer.failure, answer.was_not_sent, httpserver.log) == (Failure.TOKEN, True, [])
+
+
 def test_silence_is_a_time_out(socket_server):
     answer = client_of(socket_server(lambda connection: time.sleep(1))).post("/a", b"{}", read=0.2)
 

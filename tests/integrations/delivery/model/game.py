@@ -33,7 +33,7 @@ from tests.factories import enable_intune
 from tests.fakes import FATES
 
 from .clock import Clock
-from .processes import AdversarialRemote, Process
+from .processes import AdversarialRemote, Looker, Process
 from .promises import Promises
 
 S = DeliveryState
@@ -64,7 +64,7 @@ class Game(Promises):
         self.recommendations = list(Recommendation.objects.order_by("pk"))
         self.claims: list[claim.Claim] = []
         self.senders: list[tuple[claim.Claim, Process]] = []
-        self.lookers: list[Process] = []
+        self.lookers: list[Looker] = []
         self.wishers: list[Process] = []
         self.dead: list[Process] = []
 
@@ -202,7 +202,7 @@ class Game(Promises):
     def reconcile(self, breaks: bool, lag: int) -> None:
         """A listing is begun; `conclude` lets its reader go on, some time later."""
         self.there.listing_breaks, self.there.lag = breaks, lag
-        looker = Process(look.look_everywhere)
+        looker = Looker(look.look_everywhere, is_whole=not breaks)
         looker.go_on()
         if not looker.is_done:
             looker.go_on()
@@ -213,7 +213,7 @@ class Game(Promises):
     @rule(which=WHICH)
     def conclude(self, which: int) -> None:
         looker = self.lookers[which % len(self.lookers)]
-        looker.go_on()
+        looker.conclude()
         self.lookers = [one for one in self.lookers if not one.is_done]
 
     @rule()

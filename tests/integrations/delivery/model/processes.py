@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from integrations.connectors.base import Listing, Reading, Reply
-from remediation.models import AttemptPurpose, TicketAttempt
+from remediation.models import AttemptPurpose, DeliveryState, Ticket, TicketAttempt
 from tests.fakes import FakeTicketSystem
 
 
@@ -30,6 +31,24 @@ class Process:
         """After the game: one that was killed never runs again, and so gives back no lease while the game lasts."""
         if not self._greenlet.dead:
             self._greenlet.throw(GreenletExit)
+
+
+class Looker(Process):
+    """One that reads the list, and later declares absent what it did not see there."""
+
+    def __init__(self, work: Callable[..., Any], *, is_whole: bool) -> None:
+        super().__init__(work)
+        self.is_whole = is_whole
+        self.began = timezone.now()
+
+    def conclude(self) -> None:
+        before = {ticket.pk: ticket for ticket in Ticket.objects.filter(delivery_state=DeliveryState.UNCERTAIN)}
+        self.go_on()
+        for after in Ticket.objects.filter(pk__in=before):
+            was = before[after.pk]
+            if after.absences > was.absences or after.delivery_state == DeliveryState.READY:
+                assert self.is_whole, "I7: absent by part of a list"
+                assert was.next_attempt_at <= self.began, "I7: absent before its time"
 
 
 def wait_to_be_told() -> None:
