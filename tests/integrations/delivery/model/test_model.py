@@ -12,4 +12,4 @@ def test_no_adversary_loses_or_doubles_a_ticket(board):
 
 @pytest.mark.long
 def test_no_adversary_loses_or_doubles_a_ticket_in_many_games(board):
-    play(board, examples=1000, steps=50)
+    play(board, examples=400, steps=50)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import Phase
 
 from .game import play
+from .killed_worker import rings_left_by_a_killed_worker
 from .mutants import MUTANTS
 
 
@@ -26,3 +27,9 @@ def test_a_mutant_is_caught_by_random_games(name, board, monkeypatch):
 
     with pytest.raises(AssertionError, match=r"I\d+: "):
         play(board, 2000, 50, Phase.generate)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("acks_late", "left"), [(True, 1), (False, 0)])
+def test_a_real_worker_that_is_killed_leaves_its_ring_unless_it_acknowledges_early(tmp_path, acks_late, left):
+    assert rings_left_by_a_killed_worker(tmp_path, acks_late=acks_late) == left
