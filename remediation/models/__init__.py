@@ -11,6 +11,7 @@ from .activities import (
     RequestedRemediation,
 )
 from .audit import AuditEvent, Through
+from .findings import FindingKind, RemoteFinding
 from .inventory import (
     Device,
     DeviceGroup,
@@ -67,6 +68,7 @@ __all__ = [
     "ExploitLevel",
     "Exposure",
     "ExposureLevel",
+    "FindingKind",
     "Lease",
     "OrganisationScore",
     "Priority",
@@ -75,6 +77,7 @@ __all__ = [
     "RecommendationStatus",
     "RemediationActivity",
     "RemediationType",
+    "RemoteFinding",
     "RemoteState",
     "RequestedRemediation",
     "Route",
