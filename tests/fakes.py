@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -83,10 +83,18 @@ class FakeTicketSystem:
         self.tickets[remote_id] = RemoteTicket(remote_id, state, "", tuple(find_markers(marker)), timezone.now())
         return remote_id
 
+    def made_by_others(self, product: str, *, kind: str = "software", state: str = "pending") -> str:
+        """A ticket that bears no marker of ours, as Microsoft Defender makes them."""
+        remote_id = f"theirs-{len(self.tickets) + 1}"
+        self.tickets[remote_id] = RemoteTicket(
+            remote_id, state, "", (), timezone.now(), title=f"Update {product}", kind=kind, product=product
+        )
+        return remote_id
+
     def edit(self, remote_id: str, state: str, note: str = "") -> None:
         """What the administrator of the ticket system does."""
         old = self.tickets[remote_id]
-        self.tickets[remote_id] = RemoteTicket(remote_id, state, note, old.markers, old.created_at)
+        self.tickets[remote_id] = replace(old, state=state, note=note)
 
     def set_status(self, remote_id: str, state: str, note: str) -> Reply:
         self.statuses.append((remote_id, state, note))

@@ -18,6 +18,10 @@ from . import payload, trial
 from .text import clean
 
 TASKS = "/beta/deviceAppManagement/deviceAppManagementTasks"
+KINDS = {
+    "#microsoft.graph.appVulnerabilityTask": "software",
+    "#microsoft.graph.securityConfigurationTask": "configuration",
+}
 STATES = {"pending", "active", "completed", "rejected"}
 # Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
 LISTING_DEADLINE = 120.0
@@ -157,6 +161,9 @@ def _task(task: Any) -> RemoteTicket | None:
         note=clean(str(task["note"] or "")) if "note" in task else None,
         markers=tuple(dict.fromkeys(find_markers(texts))),
         created_at=_moment(task.get("createdDateTime")),
+        title=" ".join(clean(str(task.get("displayName") or "")).split()),
+        kind=KINDS.get(str(task.get("@odata.type")), ""),
+        product=" ".join(clean(str(task.get("appName") or "")).split()),
     )
 
 
