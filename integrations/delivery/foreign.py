@@ -9,7 +9,6 @@ from datetime import timedelta
 from difflib import SequenceMatcher
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from remediation.models import DeliveryState, ForeignTicket, RemoteState, Ticket, TicketSystem
@@ -24,15 +23,14 @@ _LONGEST_ID = 128
 # The clocks of two services differ.
 _TOLERANCE = timedelta(minutes=5)
 _OPEN = (RemoteState.PENDING, RemoteState.ACTIVE, RemoteState.UNKNOWN)
+_STUCK = (DeliveryState.READY, DeliveryState.DEAD)
 _ALIKE = 0.6
 
 
 def are_wanted(system: TicketSystem) -> bool:
     """Whether a ticket of ours could be replaced by one of theirs."""
-    stuck = Q(delivery_state=DeliveryState.DEAD)
-    if system.refuses_creation:
-        stuck |= Q(delivery_state=DeliveryState.READY)
-    return system.tickets.filter(stuck, cancel_wanted=False).exists()
+    stuck = system.tickets.filter(delivery_state__in=_STUCK, cancel_wanted=False)
+    return system.refuses_creation and stuck.exists()
 
 
 @transaction.atomic
