@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("remediation", "0003_remote_findings"),
+        ("remediation", "0004_remote_findings"),
     ]
 
     operations = [

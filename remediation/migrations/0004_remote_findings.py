@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('remediation', '0002_progress_index'),
+        ('remediation', '0003_group_of_a_target'),
     ]
 
     operations = [
