@@ -19,7 +19,6 @@ from ..connectors.base import RemoteTicket
 _KEPT_FOR = timedelta(days=90)
 _MOST_KEPT = 300
 _MOST_OFFERED = 5
-_LONGEST_ID = 128
 # The clocks of two services differ.
 _TOLERANCE = timedelta(minutes=5)
 _OPEN = (RemoteState.PENDING, RemoteState.ACTIVE, RemoteState.UNKNOWN)
@@ -67,8 +66,7 @@ def _rows(system: TicketSystem, there: Iterable[RemoteTicket]) -> list[ForeignTi
 
 
 def _is_usable(there: RemoteTicket) -> bool:
-    has_id = there.remote_id.isprintable() and len(there.remote_id) <= _LONGEST_ID
-    return has_id and bool(there.kind) and not there.markers and there.state in _OPEN
+    return bool(there.kind) and not there.markers and there.state in _OPEN
 
 
 def candidates(ticket: Ticket) -> list[ForeignTicket]:

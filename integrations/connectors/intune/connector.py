@@ -127,8 +127,12 @@ def _id_of(answer: Answer) -> str:
         remote_id = answer.json().get("id")
     except BrokenBody:
         return ""
-    is_one = isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
-    return remote_id.strip() if is_one else ""
+    return remote_id.strip() if _is_id(remote_id) else ""
+
+
+def _is_id(remote_id: object) -> bool:
+    """Whether it can be kept and asked for. An odd one could not even be looked up in a database."""
+    return isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
 
 
 def _page(answer: Answer) -> tuple[list[Any], str | None]:
@@ -151,7 +155,7 @@ def _parsed(body: bytes) -> Any:
 
 def _task(task: Any) -> RemoteTicket | None:
     """None for what is no task with an id."""
-    if not isinstance(task, dict) or not isinstance(task.get("id"), str) or not task["id"]:
+    if not isinstance(task, dict) or not _is_id(task.get("id")):
         return None
     texts = f"{task.get('description') or ''}\n{task.get('creatorNotes') or ''}"
     status = task.get("status")
