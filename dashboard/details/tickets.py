@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from integrations.delivery.foreign import candidates
-from integrations.delivery.people import is_stuck
+from integrations.delivery.people import is_stuck, may_adopt
 from integrations.delivery.states import explain
 from remediation.models import (
     FINAL_STATES,
@@ -38,8 +38,9 @@ class TicketView:
         self.is_refused = ticket.delivery_state in stands_still and ticket.system.refuses_creation
         # What a person may do about it; who may retry needs it to have failed.
         self.may_help = is_stuck(ticket) and user.has_perm("remediation.handle_remediation")
+        self.may_adopt = self.may_help and may_adopt(ticket)
         self.may_retry = self.may_help and ticket.delivery_state == DeliveryState.DEAD
-        self.offered = offered if self.may_help else []
+        self.offered = offered if self.may_adopt else []
         self.detail = explain(ticket).detail
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
 

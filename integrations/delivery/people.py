@@ -56,7 +56,7 @@ def adopt(ticket: Ticket, remote_id: str, *, by: User) -> Ticket:
         raise InvalidTransition(
             _("Only a ticket that does not get on can be replaced; this one has changed meanwhile.")
         )
-    if _is_open(ticket):
+    if not may_adopt(ticket):
         raise CannotAdopt(_("It is not known whether this ticket was created after all. Retry looks for it first."))
     there = _read(ticket, remote_id)
     with transaction.atomic():
@@ -96,6 +96,11 @@ def is_stuck(ticket: Ticket) -> bool:
         return False
     waits_in_vain = ticket.delivery_state == DeliveryState.READY and ticket.system.refuses_creation
     return ticket.delivery_state == DeliveryState.DEAD or waits_in_vain
+
+
+def may_adopt(ticket: Ticket) -> bool:
+    """Whether another may take its place: not while a failed one may stand there after all."""
+    return is_stuck(ticket) and not (ticket.delivery_state == DeliveryState.DEAD and _is_open(ticket))
 
 
 def _check(ticket: Ticket, by: User) -> None:
@@ -144,7 +149,8 @@ def _read(ticket: Ticket, remote_id: str) -> RemoteTicket:
 
 
 def _is_open(ticket: Ticket) -> bool:
-    return ticket.history.filter(purpose=AttemptPurpose.CREATE, result__in=_LEFT_OPEN).exists()
+    """Of what a page has read already nothing is asked again."""
+    return any(one.purpose == AttemptPurpose.CREATE and one.result in _LEFT_OPEN for one in ticket.history.all())
 
 
 def _at_once() -> dict[str, Any]:

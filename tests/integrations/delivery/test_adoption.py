@@ -111,14 +111,27 @@ def test_one_with_the_reference_of_another_ticket_is_not_adopted(there, dead, by
         adopt(dead, there.store(new_marker()), by=by)
 
 
-def test_while_nobody_knows_whether_ours_stands_there_nothing_else_is_adopted(there, dead, by, clock):
+def left_open(ticket: Ticket) -> None:
+    """An attempt of which nobody knows what it left there."""
     TicketAttempt.objects.create(
-        ticket=dead,
-        fence=0,
+        ticket=ticket,
+        fence=90,
         purpose=AttemptPurpose.CREATE,
-        started_at=dead.created_at,
+        started_at=ticket.created_at,
         result=AttemptResult.UNKNOWN,
     )
+
+
+def test_what_was_looked_for_and_not_found_may_be_replaced(there, refused, by):
+    left_open(refused)
+
+    adopt(refused, there.made_by_others("Contoso Reader"), by=by)
+
+    assert again(refused).delivery_state == S.DELIVERED
+
+
+def test_while_nobody_knows_whether_ours_stands_there_nothing_else_is_adopted(there, dead, by, clock):
+    left_open(dead)
 
     with pytest.raises(CannotAdopt, match="Retry looks for it first"):
         adopt(dead, there.made_by_others("Contoso Reader"), by=by)
