@@ -1,4 +1,4 @@
-"""The forms of the Settings pages."""
+"""The forms of the Settings pages, and of the tickets that do not get on."""
 
 from typing import Any
 
@@ -34,3 +34,19 @@ class ConnectionTestForm(forms.Form):
         if values.get("with_writing") and not values.get("is_confirmed"):
             raise ValidationError(_("Please confirm that a labelled task may be created and deleted in Intune."))
         return values
+
+
+class AdoptionForm(forms.Form):
+    """Which remote ticket is to take the place of one of ours: typed, or chosen from those offered."""
+
+    remote_id = forms.CharField(max_length=128, error_messages={"required": _("Please give the id of the ticket.")})
+
+    def clean_remote_id(self) -> str:
+        remote_id = self.cleaned_data["remote_id"]
+        if not remote_id.isprintable():
+            raise ValidationError(_("This is no id of a ticket."))
+        return remote_id
+
+
+class AbandonForm(forms.Form):
+    reason = forms.CharField(max_length=1000, error_messages={"required": _("Please say why.")})

@@ -7,10 +7,15 @@ urlpatterns = [
     path("features/intune/", views.settings_intune_switch, name="settings_intune_switch"),
     path("connections/intune/tests/", views.settings_connection_test, name="settings_connection_test"),
     path("sources/", views.settings_sources, name="settings_sources"),
+    path("delivery/", views.settings_delivery, name="settings_delivery"),
     path("syncs/", views.settings_syncs, name="settings_syncs"),
     path("syncs/starts/", views.settings_sync_start, name="settings_sync_start"),
     path("syncs/<int:pk>/confirmations/", views.settings_sync_confirm, name="settings_sync_confirm"),
 ]
 
 # Under the address of the tickets, whose pages are read elsewhere.
-ticket_urlpatterns = [path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry")]
+ticket_urlpatterns = [
+    path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry"),
+    path("<int:pk>/adoptions/", views.ticket_adopt, name="ticket_adopt"),
+    path("<int:pk>/abandonments/", views.ticket_abandon, name="ticket_abandon"),
+]

@@ -1,5 +1,7 @@
 """The Settings pages, and what is done on them."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -10,15 +12,17 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from remediation.models import Ticket, TicketSystem
+from remediation.models import Heartbeat, Ticket, TicketSystem
 from remediation.rules import ticket_systems
 from remediation.rules.transitions import InvalidTransition
 from remediation.signed_in import SignedInRequest
 
 from . import connection, syncs, trial
 from .delivery import people
-from .forms import ConnectionTestForm, SwitchForm
+from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
 from .models import SyncRun
+from .operation import concerns, troubles
+from .operation.standing import standings
 
 _LAST_TEST = "intune_connection_test"
 _RUNS_SHOWN = 5
@@ -90,6 +94,20 @@ def settings_sources(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
+def settings_delivery(request: SignedInRequest) -> HttpResponse:
+    systems = standings()
+    context = {
+        "here": "delivery",
+        "systems": systems,
+        "heartbeats": Heartbeat.objects.all(),
+        "concerns": [*concerns.of_processes(), *concerns.of_tickets(systems), *concerns.of_records()],
+        "findings": troubles.findings(request.user),
+        "dead_letters": list(troubles.dead_letters(request.user)),
+    }
+    return render(request, "integrations/settings_delivery.html", context)
+
+
+@require_GET
 def settings_syncs(request: SignedInRequest) -> HttpResponse:
     pages = Paginator(SyncRun.objects.select_related("requested_by", "confirmed_by"), _RUNS_A_PAGE)
     page = pages.get_page(request.GET.get("page"))
@@ -132,12 +150,34 @@ def settings_sync_confirm(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def ticket_retry(request: SignedInRequest, pk: int) -> HttpResponse:
-    ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
+    return _see_to(request, pk, people.retry, Form(request.POST), _("The ticket is tried again."))
+
+
+@require_POST
+def ticket_adopt(request: SignedInRequest, pk: int) -> HttpResponse:
+    return _see_to(request, pk, people.adopt, AdoptionForm(request.POST), _("The ticket was linked with that one."))
+
+
+@require_POST
+def ticket_abandon(request: SignedInRequest, pk: int) -> HttpResponse:
+    return _see_to(request, pk, people.abandon, AbandonForm(request.POST), _("The ticket was given up."))
+
+
+def _see_to(request: SignedInRequest, pk: int, deed: Callable[..., Ticket], form: Form, done: str) -> HttpResponse:
+    """What a person does about a ticket that does not get on; the answer is its activity's page, or the conflict."""
+    visible = Ticket.objects.visible_to(request.user).select_related("activity", "system")
+    ticket = get_object_or_404(visible, pk=pk)
+    if not form.is_valid():
+        messages.error(request, _in_words(form))
+        return redirect(ticket.activity)
     try:
-        people.retry(ticket, by=request.user)
+        deed(ticket, **form.cleaned_data, by=request.user)
     except InvalidTransition as conflict:
         return render(request, "409.html", {"conflict": conflict, "activity": ticket.activity}, status=409)
-    messages.success(request, _("The ticket is tried again."))
+    except people.CannotAdopt as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, done)
     return redirect(ticket.activity)
 
 

@@ -1,7 +1,7 @@
 """What a remediation request would come to, as its form stands at the moment. Decides nothing, writes nothing."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Prefetch
@@ -16,12 +16,12 @@ from .models import (
     Recommendation,
     RemediationActivity,
     RemediationType,
-    Route,
     ScoreSnapshot,
     TicketSystem,
     User,
 )
 from .rules.targets import Snapshot, promised_impact
+from .workers import no_worker, worker_seen_at
 
 # Bars of more tickets than these would tell nothing.
 _DRAWN_TICKETS = 5
@@ -32,6 +32,12 @@ class TicketOption:
     """Whether a ticket can be opened in Intune, and the sentence that says why not."""
 
     system: TicketSystem | None
+    # When a worker was seen last that would send it.
+    worker_seen_at: datetime | None = None
+
+    @property
+    def no_worker(self) -> str:
+        return no_worker(self.worker_seen_at)
 
     @property
     def is_on(self) -> bool:
@@ -40,8 +46,7 @@ class TicketOption:
     @property
     def is_refused(self) -> bool:
         """The tenant has said no to the creation of tickets; it may be asked again all the same."""
-        refused: set[str] = {Route.REFUSED, Route.UNLICENSED}
-        return self.system is not None and self.is_on and self.system.create_route in refused
+        return self.system is not None and self.is_on and self.system.refuses_creation
 
     @property
     def by_default(self) -> bool:
@@ -121,6 +126,12 @@ class Outlook:
     @property
     def score_after(self) -> float | None:
         return None if self.score is None else min(100.0, max(0.0, self.score + self.impact))
+
+
+def ticket_option(key: str) -> TicketOption:
+    """Of one ticket system, by one query."""
+    system = TicketSystem.objects.filter(key=key).annotate(worker_seen_at=worker_seen_at()).first()
+    return TicketOption(system, getattr(system, "worker_seen_at", None))
 
 
 def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
-from .models import Recommendation, RemediationActivity, TicketSystem
-from .outlook import TicketOption, outlook
+from .models import Recommendation, RemediationActivity
+from .outlook import TicketOption, outlook, ticket_option
 from .rules.activities import transition
 from .rules.requests import RequestRefused, request_remediation
 from .rules.transitions import ACTIVITY, InvalidTransition
@@ -23,7 +23,7 @@ from .way_back import way_back
 @require_http_methods(["GET", "POST"])
 def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
-    option = TicketOption(TicketSystem.objects.filter(key="intune").first())
+    option = ticket_option("intune")
     fresh = {"recommendation": recommendation, "user": request.user, "ticket_by_default": option.by_default}
     if request.method == "GET":
         return _show_options(request, RemediationForm(**fresh), option)

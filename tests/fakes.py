@@ -96,6 +96,14 @@ class FakeTicketSystem:
             self.late.remove((moment, marker))
             self.store(marker)
 
+    def made_by_others(self, product: str, *, kind: str = "software", state: str = "pending") -> str:
+        """A ticket that bears no marker of ours, as Microsoft Defender makes them."""
+        remote_id = f"theirs-{len(self.tickets) + 1}"
+        self.tickets[remote_id] = RemoteTicket(
+            remote_id, state, "", (), timezone.now(), title=f"Update {product}", kind=kind, product=product
+        )
+        return remote_id
+
     def edit(self, remote_id: str, state: str, note: str = "") -> None:
         """What the administrator of the ticket system does."""
         old = self.tickets[remote_id]

@@ -39,6 +39,8 @@ SETTERS = {ADMINISTRATOR, SUPERUSER}
 EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "livez": (EVERYBODY, {"GET"}),
     "readyz": (EVERYBODY, {"GET"}),
+    # For this host, which the test's client calls from; tests/setup/test_health.py has the rest.
+    "metrics": (EVERYBODY, {"GET"}),
     # Django's own view; sends whoever is signed in to the dashboard.
     "login": (EVERYBODY, set(METHODS)),
     "logout": (SIGNED_IN, {"POST"}),
@@ -56,10 +58,13 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     # The rule asks for the permission of the verb.
     "activity_transition": (READERS, {"POST"}),
     "ticket_retry": (HANDLERS, {"POST"}),
+    "ticket_adopt": (HANDLERS, {"POST"}),
+    "ticket_abandon": (HANDLERS, {"POST"}),
     "select_groups": (SIGNED_IN, {"POST"}),
     "set_theme": (SIGNED_IN, {"POST"}),
     "settings_features": (SETTERS, {"GET"}),
     "settings_sources": (SETTERS, {"GET"}),
+    "settings_delivery": (SETTERS, {"GET"}),
     "settings_syncs": (SETTERS, {"GET"}),
     "settings_intune_switch": (SETTERS, {"POST"}),
     "settings_connection_test": (SETTERS, {"POST"}),
@@ -97,7 +102,8 @@ def things() -> dict[str, int]:
     things = dict.fromkeys(["recommendation", "recommendation_devices", "remediation_options"], recommendation.pk)
     things["exception_options"] = recommendation.pk
     things |= dict.fromkeys(["activity", "activity_transition"], activity.pk)
-    return things | {"ticket_retry": ticket.pk, "ticket_state": ticket.pk, "settings_sync_confirm": run.pk}
+    things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon", "ticket_state"], ticket.pk)
+    return things | {"settings_sync_confirm": run.pk}
 
 
 def address(name: str, things: dict[str, int]) -> str:
@@ -196,6 +202,8 @@ OF_ONE_THING = [
     "activity",
     "activity_transition",
     "ticket_retry",
+    "ticket_adopt",
+    "ticket_abandon",
     "ticket_state",
 ]
 
@@ -244,5 +252,6 @@ def test_the_machine_cannot_sign_in_and_its_role_is_nobodys(client):
 
 
 def test_only_health_and_signing_in_are_public():
-    assert {name for name, needed in ACCESS.items() if needed == PUBLIC} == {"login", "livez", "readyz"}
+    public = {name for name, needed in ACCESS.items() if needed == PUBLIC}
+    assert public == {"login", "livez", "readyz", "metrics"}
     assert TicketSystem.objects.exists()

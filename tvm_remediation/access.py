@@ -23,6 +23,8 @@ ACCESS: dict[str, str] = {
     "logout": SIGNED_IN,
     "livez": PUBLIC,
     "readyz": PUBLIC,
+    # Has a key of its own: see health.metrics.
+    "metrics": PUBLIC,
     # The pages that only read.
     "overview": _VIEW,
     "recommendations": _VIEW,
@@ -39,6 +41,8 @@ ACCESS: dict[str, str] = {
     # The verb decides which permission is needed: the rule asks for it.
     "activity_transition": _ACTIVITIES,
     "ticket_retry": _HANDLE,
+    "ticket_adopt": _HANDLE,
+    "ticket_abandon": _HANDLE,
     # A person's own view.
     "select_groups": SIGNED_IN,
     "set_theme": SIGNED_IN,
@@ -47,6 +51,7 @@ ACCESS: dict[str, str] = {
     "settings_intune_switch": _SETTINGS,
     "settings_connection_test": _SETTINGS,
     "settings_sources": _SETTINGS,
+    "settings_delivery": _SETTINGS,
     "settings_syncs": _SETTINGS,
     "settings_sync_start": _SETTINGS,
     "settings_sync_confirm": _SETTINGS,

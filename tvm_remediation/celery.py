@@ -47,6 +47,7 @@ def configure() -> dict:
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_hijack_root_logger": False,
         "timezone": "UTC",
+        "beat_scheduler": "tvm_remediation.heartbeats:Clock",
         "beat_schedule": {
             "sweep": {"task": "integrations.tasks.sweep", "schedule": settings.DELIVERY_SWEEP},
             "poll tickets": {"task": "integrations.tasks.poll_tickets", "schedule": settings.DELIVERY_POLL},
@@ -57,4 +58,5 @@ def configure() -> dict:
 
 
 app.add_defaults(configure)
+app.steps["worker"].add("tvm_remediation.heartbeats:WorkerHeartbeat")
 app.autodiscover_tasks()

@@ -211,6 +211,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+# --- Health and metrics -----------------------------------------------------------------------------------------------
+# Sent as a bearer by who scrapes `/metrics`. Without one only this host may, and only where no proxy stands before us.
+METRICS_TOKEN = read_secret("METRICS_TOKEN")
+# Probes speak plain HTTP to the process itself; a redirect would look like health.
+SECURE_REDIRECT_EXEMPT = ["^livez$", "^readyz$", "^metrics$"]
+
 # --- Logging ----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "tvm_remediation.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}

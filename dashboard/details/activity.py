@@ -15,14 +15,16 @@ from remediation.models import (
     DeviceState,
     RemediationActivity,
 )
+from remediation.workers import no_worker, worker_seen_at
 
 from .. import exports
 from ..groups import Selection, selection
 from ..lists.paging import Page, page_of
+from ..numbers import numbers
 from ..requests import Request
 from .actions import actions
 from .handover import handover
-from .tickets import tickets_of
+from .tickets import TicketView, tickets_of
 from .timeline import events_of, timeline
 
 DEVICE_FIELDS = (
@@ -122,18 +124,26 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
         return exports.stream(devices, DEVICE_CSV, f"activity-{pk}-devices")
     counts = _counts(item, selection(request))
     seen = _verification(item, counts)
+    tickets = tickets_of(item, request.user)
+    numbers(request).ask(worker_seen_at=worker_seen_at())
     context = {
         "activity": item,
         "counts": counts,
         "verification": seen,
         "state": state,
         "devices": _page(devices, seen, state, request),
-        "tickets": tickets_of(item, request.user),
+        "tickets": tickets,
+        "no_worker": _no_worker(tickets, request),
         "actions": actions(item, request.user),
         "handover": handover(item, seen.targets),
         "timeline": timeline(events_of(item)[:TIMELINE_LENGTH]),
     }
     return render(request, "dashboard/activity.html", context)
+
+
+def _no_worker(tickets: list[TicketView], request: Request) -> str:
+    """Only where one of them waits for a worker."""
+    return "" if all(view.is_final for view in tickets) else no_worker(numbers(request)["worker_seen_at"])
 
 
 def _activities(request: Request) -> QuerySet[RemediationActivity]:

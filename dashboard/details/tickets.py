@@ -7,12 +7,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from integrations.delivery.foreign import candidates
+from integrations.delivery.people import is_stuck, may_adopt
 from integrations.delivery.states import explain
 from remediation.models import (
     FINAL_STATES,
     DeliveryState,
+    ForeignTicket,
     RemediationActivity,
-    Route,
     Ticket,
     TicketAttempt,
     User,
@@ -28,15 +30,17 @@ SHOWN_ATTEMPTS = 20
 class TicketView:
     """A ticket as the page shows it."""
 
-    def __init__(self, ticket: Ticket, user: User) -> None:
+    def __init__(self, ticket: Ticket, user: User, offered: list[ForeignTicket]) -> None:
         self.ticket = ticket
         self.is_final = ticket.delivery_state in FINAL_STATES
-        self.may_retry = ticket.delivery_state == DeliveryState.DEAD and user.has_perm("remediation.handle_remediation")
         # It waits for a permission: delivery tries again by itself, people may go on without.
-        self.is_refused = ticket.delivery_state in {
-            DeliveryState.DEAD,
-            DeliveryState.READY,
-        } and ticket.system.create_route in {Route.REFUSED, Route.UNLICENSED}
+        stands_still = {DeliveryState.DEAD, DeliveryState.READY}
+        self.is_refused = ticket.delivery_state in stands_still and ticket.system.refuses_creation
+        # What a person may do about it; who may retry needs it to have failed.
+        self.may_help = is_stuck(ticket) and user.has_perm("remediation.handle_remediation")
+        self.may_adopt = self.may_help and may_adopt(ticket)
+        self.may_retry = self.may_help and ticket.delivery_state == DeliveryState.DEAD
+        self.offered = offered if self.may_adopt else []
         self.detail = explain(ticket).detail
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
 
@@ -45,7 +49,8 @@ class TicketView:
         """Changes with whatever the page shows of it."""
         ticket = self.ticket
         state = f"{ticket.delivery_state}.{ticket.fence}.{ticket.attempts}.{len(self.attempts)}"
-        return f"{state}.{ticket.next_attempt_at.timestamp():.0f}.{crc32(self.detail.encode())}"
+        shown = self.detail + "".join(one.remote_id for one in self.offered)
+        return f"{state}.{ticket.next_attempt_at.timestamp():.0f}.{crc32(shown.encode())}"
 
     @property
     def wishes(self) -> str:
@@ -55,14 +60,22 @@ class TicketView:
 
 
 def tickets_of(activity: RemediationActivity, user: User) -> list[TicketView]:
-    return [TicketView(ticket, user) for ticket in _with_attempts(activity.tickets.order_by("batch"))]
+    tickets = list(_with_attempts(activity.tickets.order_by("batch")))
+    offered = _offered(tickets, user)
+    return [TicketView(ticket, user, offered) for ticket in tickets]
+
+
+def _offered(tickets: list[Ticket], user: User) -> list[ForeignTicket]:
+    """What others have made there and may be meant: asked once, for all tickets of an activity want the same."""
+    refused = [ticket for ticket in tickets if is_stuck(ticket) and ticket.system.refuses_creation]
+    return candidates(refused[0]) if refused and user.has_perm("remediation.handle_remediation") else []
 
 
 @require_GET
 def ticket_state(request: Request, pk: int) -> HttpResponse:
     """The ticket's rows when they have changed since `?seen=`; nothing when they have not."""
     ticket = get_object_or_404(_with_attempts(Ticket.objects.visible_to(request.user)), pk=pk)
-    view = TicketView(ticket, request.user)
+    view = TicketView(ticket, request.user, _offered([ticket], request.user))
     if not view.is_final and request.GET.get("seen") == view.version:
         return HttpResponse(status=204)
     status = STOP_POLLING if view.is_final and request.htmx else 200

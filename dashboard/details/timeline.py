@@ -26,6 +26,8 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
     "deliver": ("send", gettext_lazy("created the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
+    "adopt_other": ("ticket-perforated", gettext_lazy("put another ticket in its place")),
+    "abandon": ("slash-circle", gettext_lazy("gave the ticket up")),
     "delivery_failed": ("exclamation-triangle", gettext_lazy("could not create the ticket")),
     "delivery_cancelled": ("slash-circle", gettext_lazy("did not send the ticket any more")),
     "remote_pending": ("hourglass-split", gettext_lazy("saw the ticket pending again")),

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
-from remediation.models import DeliveryState, RemoteState, Ticket
+from remediation.models import FINAL_STATES, DeliveryState, RemoteState, Ticket
+from remediation.workers import no_worker, worker_seen_at
 
 from .. import cells
 from ..groups import selection
-from ..numbers import numbers, tickets_in
+from ..numbers import CountOf, numbers, tickets_in
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 from .tabs import ask_tabs
@@ -146,6 +147,14 @@ class TicketList(List):
 
     def ask(self) -> None:
         ask_tabs(self.request, self.groups)
+        waiting = tickets_in(self.groups).exclude(delivery_state__in=FINAL_STATES)
+        numbers(self.request).ask(tickets_waiting=CountOf(waiting, cap=1), worker_seen_at=worker_seen_at())
+
+    @property
+    def no_worker(self) -> str:
+        """Only while something waits for one."""
+        asked = numbers(self.request)
+        return no_worker(asked["worker_seen_at"]) if asked["tickets_waiting"] else ""
 
 
 @require_GET

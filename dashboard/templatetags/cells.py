@@ -3,6 +3,8 @@
 from django import template
 from django.urls import NoReverseMatch, reverse
 
+from integrations.syncs import in_words
+
 from .. import cells
 
 register = template.Library()
@@ -26,6 +28,8 @@ for _filter in (
     cells.weaknesses,
 ):
     register.filter(_filter.__name__, _filter)
+
+register.filter("duration", in_words)
 
 register.simple_tag(cells.icon, name="icon")
 register.simple_tag(cells.sprite, name="sprite")

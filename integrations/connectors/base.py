@@ -48,6 +48,10 @@ class RemoteTicket:
     markers: tuple[str, ...]
     created_at: datetime | None
     title: str = ""
+    # software or configuration, as in `Order.facts`; empty for another or an unknown kind.
+    kind: str = ""
+    # The product that it is about, where it names one.
+    product: str = ""
 
 
 @dataclass(frozen=True)

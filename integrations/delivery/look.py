@@ -15,7 +15,7 @@ from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
-from . import classify, findings, reconcile, record, remote, throttle
+from . import classify, findings, foreign, reconcile, record, remote, throttle
 from .claim import worker_name
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def is_curious(system: TicketSystem) -> bool:
     is_open = system.tickets.filter(
         delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
     ).exists()
-    return is_open or reconcile.due(system).exists()
+    return is_open or reconcile.due(system).exists() or foreign.are_wanted(system)
 
 
 def look(system: TicketSystem) -> bool:
@@ -82,6 +82,7 @@ def _look(system: TicketSystem) -> bool:
     if listing.is_complete:
         remote.find_missing(system, listing.tickets, connector, started)
         findings.compare(system, found, doubled, started)
+        foreign.keep(system, listing.tickets)
         TicketSystem.objects.filter(pk=system.pk).update(last_listed_at=started, list_route=Route.WORKS)
     return listing.is_complete
 

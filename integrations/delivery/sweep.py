@@ -2,12 +2,15 @@
 
 import math
 import time
+from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from remediation import doorbell
 from remediation.models import AttemptResult, DeliveryState, Lease, Ticket, TicketAttempt
@@ -17,10 +20,13 @@ from .claim import BATCH, worker_name
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 60.0
+_LEASE, LEASE_SECONDS = "sweep", 60.0
 # Wake-ups a sweep: so many threads drain what is due, each for so long.
 MOST_WAKE_UPS = 6
 DRAIN_SECONDS = 40.0
+SWEEP = "integrations.tasks.sweep"
+# Without a round for so many times its interval, somebody else than the clock asks for one.
+_OVERDUE_ROUNDS = 3
 
 
 def attend(ids: list[int]) -> None:
@@ -35,15 +41,27 @@ def attend(ids: list[int]) -> None:
 def sweep() -> None:
     """One round. Two rounds at once do the work of one."""
     holder = worker_name()
-    if not Lease.objects.take("sweep", holder, LEASE_SECONDS):
+    if not Lease.objects.take(_LEASE, holder, LEASE_SECONDS):
         return
     try:
         tidy()
         ring_for_due()
     finally:
-        Lease.objects.release("sweep", holder)
+        Lease.objects.release(_LEASE, holder)
     wishes.fulfil()
     look_for_uncertain()
+
+
+def ring_if_overdue() -> None:
+    """For a worker, now and then: the clock is dead, so somebody has to ask for the next round. Never raises for it."""
+    limit = timezone.now() - timedelta(seconds=_OVERDUE_ROUNDS * settings.DELIVERY_SWEEP)
+    if Lease.objects.filter(name=_LEASE, until__gte=limit).exists():
+        return
+    log.warning("sweep_overdue")
+    try:
+        doorbell.call(SWEEP)
+    except OperationalError as problem:
+        log.warning("sweep_not_asked_for", problem=str(problem))
 
 
 def sweep_here() -> None:

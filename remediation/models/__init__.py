@@ -12,6 +12,8 @@ from .activities import (
 )
 from .audit import AuditEvent, Through
 from .findings import FindingKind, RemoteFinding
+from .foreign_tickets import ForeignTicket
+from .heartbeats import Duty, Heartbeat
 from .inventory import (
     Device,
     DeviceGroup,
@@ -65,10 +67,13 @@ __all__ = [
     "DeviceGroup",
     "DeviceState",
     "DeviceValue",
+    "Duty",
     "ExploitLevel",
     "Exposure",
     "ExposureLevel",
     "FindingKind",
+    "ForeignTicket",
+    "Heartbeat",
     "Lease",
     "OrganisationScore",
     "Priority",

@@ -51,9 +51,12 @@ class TicketSystem(models.Model):
 
     @property
     def needs_attention(self) -> bool:
-        return self.is_enabled and (
-            self.opened_at is not None or self.create_route in {Route.REFUSED, Route.UNLICENSED}
-        )
+        return self.is_enabled and (self.opened_at is not None or self.refuses_creation)
+
+    @property
+    def refuses_creation(self) -> bool:
+        """The tenant has said no; delivery goes on asking now and then."""
+        return self.create_route in {Route.REFUSED, Route.UNLICENSED}
 
 
 class DeliveryState(models.TextChoices):

@@ -18,6 +18,10 @@ from . import payload, trial
 from .text import clean
 
 TASKS = "/beta/deviceAppManagement/deviceAppManagementTasks"
+KINDS = {
+    "#microsoft.graph.appVulnerabilityTask": "software",
+    "#microsoft.graph.securityConfigurationTask": "configuration",
+}
 STATES = {"pending", "active", "completed", "rejected"}
 # Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
 LISTING_DEADLINE = 120.0
@@ -126,8 +130,9 @@ def _id_of(answer: Answer) -> str:
     return remote_id.strip() if _is_id(remote_id) else ""
 
 
-def _is_id(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= _LONGEST_ID
+def _is_id(remote_id: object) -> bool:
+    """Whether it can be kept and asked for. An odd one could not even be looked up in a database."""
+    return isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
 
 
 def _page(answer: Answer) -> tuple[list[Any], str | None]:
@@ -161,6 +166,8 @@ def _task(task: Any) -> RemoteTicket | None:
         markers=tuple(dict.fromkeys(find_markers(texts))),
         created_at=_moment(task.get("createdDateTime")),
         title=" ".join(clean(str(task.get("displayName") or "")).split()),
+        kind=KINDS.get(str(task.get("@odata.type")), ""),
+        product=" ".join(clean(str(task.get("appName") or "")).split()),
     )
 
 

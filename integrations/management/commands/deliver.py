@@ -1,5 +1,6 @@
 """Delivery without a broker: the same rounds as the workers', in this process."""
 
+import socket
 import time
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import Count
 
 from integrations.delivery import sweep
-from remediation.models import Ticket
+from remediation.models import Duty, Heartbeat, Ticket
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         while True:
+            Heartbeat.objects.seen(Duty.DELIVERY, f"deliver@{socket.gethostname()}")
             sweep.sweep_here()
             self.stdout.write(self._summary())
             if once:

@@ -113,6 +113,25 @@ def test_a_task_without_an_id_makes_the_listing_incomplete(intune, httpserver):
     assert not intune.list_all().is_complete
 
 
+@pytest.mark.parametrize("odd", ["", " ", "a\0b", "x" * 129])
+def test_a_task_with_an_id_that_nobody_can_keep_makes_the_listing_incomplete(intune, httpserver, odd):
+    httpserver.expect_request(TASKS).respond_with_json({"value": [{"id": odd, "status": "pending"}]})
+
+    assert not intune.list_all().is_complete
+
+
+def test_a_task_tells_its_kind_and_what_it_is_about(intune, httpserver):
+    software = {"@odata.type": "#microsoft.graph.appVulnerabilityTask", "displayName": "Update it", "appName": "Reader"}
+    setting = {"@odata.type": "#microsoft.graph.securityConfigurationTask", "displayName": "Turn it on"}
+    other = {"@odata.type": "#microsoft.graph.unmanagedDeviceDiscoveryTask", "displayName": ["odd"], "appName": 7}
+    tasks = [{"id": str(number)} | one for number, one in enumerate([software, setting, other])]
+    httpserver.expect_request(TASKS).respond_with_json({"value": tasks})
+
+    found = [(one.kind, one.title, one.product) for one in intune.list_all().tickets]
+
+    assert found == [("software", "Update it", "Reader"), ("configuration", "Turn it on", ""), ("", "['odd']", "7")]
+
+
 def test_odd_texts_of_foreign_tasks_hide_nothing(intune, httpserver):
     odd = r'{"id": "1", "status": 7, "note": "a\ud800\u0000b", "description": ["x"], "createdDateTime": "0001-01-01"}'
     httpserver.expect_request(TASKS).respond_with_data(f'{{"value": [{odd}]}}')

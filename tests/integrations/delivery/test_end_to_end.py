@@ -1,12 +1,14 @@
 """The real delivery and the real connector against the running stand-in, over HTTPS, with faults on the way."""
 
+import json
 import time
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from integrations.delivery import look, sweep
+from integrations.connectors.intune import Intune
+from integrations.delivery import foreign, look, people, sweep
 from integrations.microsoft import forget_clients
 from remediation.markers import find_markers
 from remediation.models import DeliveryState, Ticket, TicketSystem
@@ -160,3 +162,26 @@ def test_completing_the_activity_completes_the_task(tenant, ticket):  # noqa: F8
 
     [task] = ours(tenant, ticket)
     assert (task["status"], task["note"]) == ("completed", "Done on Friday.")
+
+
+def test_where_creating_is_refused_a_task_that_others_have_made_is_adopted_and_followed(tenant, ticket):  # noqa: F811
+    others = {
+        "@odata.type": "#microsoft.graph.appVulnerabilityTask",
+        "displayName": "Update it",
+        "appName": ticket.facts["product"],
+        "dueDateTime": "2027-02-01T23:59:59Z",
+    }
+    theirs = Intune().create(json.dumps(others).encode()).remote_id
+    tenant.control("fault", family="graph_create", kind="403", count="")
+    sweep.sweep_here()
+    ticket.refresh_from_db()
+
+    look.look(TicketSystem.objects.get())
+    [offered] = foreign.candidates(ticket)
+    people.adopt(ticket, offered.remote_id, by=UserFactory(may=["remediation.handle_remediation"]))
+    tenant.control("complete", task=theirs)
+    look.look(TicketSystem.objects.get())
+
+    ticket.refresh_from_db()
+    assert (ticket.delivery_state, ticket.remote_id, ticket.remote_state) == (S.DELIVERED, theirs, "completed")
+    assert ours(tenant, ticket) == []
