@@ -45,9 +45,9 @@ def claim(ids: list[int] | None = None, most: int = BATCH) -> list[Claim]:
     """Claim tickets that are due: these, or any. Fewer or none when paused, off, taken or not due."""
     claimed: list[Claim] = []
     for system in TicketSystem.objects.filter(is_enabled=True).values_list("pk", flat=True):
-        room = most - len(claimed)
-        if room and _candidates(system, ids).exists():
-            claimed += _claim(system, ids, throttle.admit(system, room))
+        # No more than there are: what is admitted counts, whether it is used or not.
+        wanted = _candidates(system, ids)[: most - len(claimed)].count()
+        claimed += _claim(system, ids, throttle.admit(system, wanted)) if wanted else []
     return claimed
 
 

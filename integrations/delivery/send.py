@@ -1,8 +1,10 @@
-"""Sending one claimed ticket, and settling what came of it. Nothing here runs inside a transaction while it sends."""
+"""Sending claimed tickets, and settling what came of it. Nothing here runs inside a transaction while it sends."""
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,8 +17,8 @@ from remediation.models import AttemptResult, DeliveryState, Ticket, TicketSyste
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Order, Phase, Reply
-from . import classify, record, throttle
-from .claim import BATCH, Claim, claim
+from . import classify, lines, record, throttle
+from .claim import Claim, claim
 from .classify import Kind
 
 log = structlog.get_logger(__name__)
@@ -26,21 +28,51 @@ _SENDING = {DeliveryState.SENDING}
 
 
 def deliver(ids: list[int] | None = None, *, until: Callable[[], bool] = lambda: False) -> int:
-    """Send tickets that are due, these or any, until none is left. Safe to run any number of times, at once too."""
+    """Send tickets that are due, these or any, until none is left. Safe to run any number of times, at once too.
+
+    Several requests are under way at once; all that touches the database happens here, in the calling thread.
+    """
     sent = 0
-    while not until() and (claims := claim(ids, BATCH)):
-        for number, one in enumerate(claims):
-            # The first may have learnt that everybody has to wait.
-            if number and throttle.is_paused(one.system):
-                _give_back(one)
-            else:
-                send(one)
-        sent += len(claims)
-    return sent
+    with lines.opened(settings.DELIVERY_THREADS) as under_way:
+        while True:
+            # One more a line, so that none waits while an answer is written down.
+            if len(under_way) <= under_way.count and not until():
+                sent += _put(under_way, claim(ids, 2 * under_way.count - len(under_way)))
+            if not under_way:
+                return sent
+            claimed, outcome = under_way.take()
+            _write_down(claimed, outcome)
+            if outcome.kind is not Kind.DONE and throttle.is_paused(claimed.system):
+                # It has learnt for the others that everybody has to wait.
+                for waiting in under_way.drop():
+                    _give_back(waiting)
+
+
+def _put(under_way: lines.Lines, claims: list[Claim]) -> int:
+    for claimed in claims:
+        request = _request(claimed)
+        if request:
+            under_way.put(claimed, request)
+    return len(claims)
 
 
 def send(claimed: Claim) -> None:
     """Send a claimed ticket, and write down what came of it."""
+    request = _request(claimed)
+    if request:
+        _write_down(claimed, request())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    kind: Kind
+    reply: Reply
+    # False when the ticket system was not even asked, so that nothing is learnt of it.
+    was_asked: bool = True
+
+
+def _request(claimed: Claim) -> Callable[[], Outcome] | None:
+    """What is left to do without the database; None for a ticket that cannot be sent, which is then settled."""
     connector = connector_for(claimed.system)
     try:
         payload = frozen_payload(claimed.ticket, connector)
@@ -48,12 +80,14 @@ def send(claimed: Claim) -> None:
         log.exception("ticket_not_rendered", ticket=claimed.ticket.pk)
         reason = _("The ticket's text could not be made of its facts (%(why)s).") % {"why": type(problem).__name__}
         _settle(claimed, Kind.REFUSED, Reply(Phase.NOT_SENT, reason=reason), timezone.now())
-        return
+        return None
+    return partial(_ask, claimed, connector, payload)
+
+
+def _ask(claimed: Claim, connector: Connector, payload: bytes) -> Outcome:
     if not claimed.may_send:
-        # Nobody was asked, so nothing is learnt of the ticket system.
         held_up = Reply(Phase.NOT_SENT, reason=_("Not sent: the worker was held up for too long."))
-        _settle(claimed, Kind.NOT_SENT, held_up, timezone.now())
-        return
+        return Outcome(Kind.NOT_SENT, held_up, was_asked=False)
     reply = _create(claimed, connector, payload)
     kind = classify.of_create(reply)
     # A token may be older than the consent that it lacks. Both refusals come before anything is written.
@@ -61,7 +95,13 @@ def send(claimed: Claim) -> None:
         connector.sign_in_again()
         reply = _create(claimed, connector, payload)
         kind = classify.of_create(reply)
-    _settle(claimed, kind, reply, throttle.note_create(claimed.system, kind, reply))
+    return Outcome(kind, reply)
+
+
+def _write_down(claimed: Claim, outcome: Outcome) -> None:
+    kind, reply = outcome.kind, outcome.reply
+    retry_at = throttle.note_create(claimed.system, kind, reply) if outcome.was_asked else timezone.now()
+    _settle(claimed, kind, reply, retry_at)
 
 
 def _give_back(claimed: Claim) -> None:
