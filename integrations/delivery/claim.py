@@ -17,8 +17,6 @@ from remediation.models import AttemptPurpose, DeliveryState, Ticket, TicketAtte
 from . import throttle
 
 BATCH = 10
-# Seconds that must be left of a lease beyond the longest possible request.
-MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Claim:
     def may_send(self) -> bool:
         """Whether a request that starts now ends well before the lease does."""
         left = settings.DELIVERY_LEASE - (time.monotonic() - self.started)
-        return left > settings.DELIVERY_TOTAL_DEADLINE + MARGIN
+        return left > settings.DELIVERY_TOTAL_DEADLINE + settings.DELIVERY_MARGIN
 
 
 def claim(ids: list[int] | None = None, most: int = BATCH) -> list[Claim]:

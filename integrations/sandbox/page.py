@@ -18,6 +18,7 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
                   count (1; empty: until cleared), probability (1), seed (of the probability),
                   retry_after: integer, fractional, date, past, absurd, none (for 429 and 503),
                   hold (30; seconds, for time-outs and late_commit)           answers number
+    bad-day       share (of writes, 0.2), reads (0.05), hold, seed: a mix of all, late commits among them
     clear-faults  number (empty: all)
     grant         role
     withdraw      role
