@@ -1,12 +1,15 @@
 """Who asks for tickets: one person by the page, another by the rule behind it. Each may be killed and goes on."""
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid5
 
 import requests
+from django.db.models import Model
 from django.utils import timezone
 
 from tests.browser.desk import Desk
@@ -16,8 +19,8 @@ from tvm_remediation.supervisor.processes import Program
 
 NAMES = ("visitor", "requester")
 _NAMESPACE = UUID("6f4c7a52-4a0f-4d0e-9a1b-2f6a3c1d5e70")
-# By the page: every so many-th, and at most so many.
-_BY_PAGE, _MOST_BY_PAGE = 5, 100
+# By the page: every so many-th, and at most so many. By the rule: so many; what is beyond is there before the run.
+_BY_PAGE, _MOST_BY_PAGE, _MOST_BY_RULE = 5, 100, 1000
 _FORTNIGHT = timedelta(days=14)
 
 
@@ -45,8 +48,9 @@ def lay_out(tickets: int) -> None:
 
 
 def requesters(place: Place, tickets: int) -> list[Program]:
-    by_page = [number for number in range(1, tickets + 1) if number % _BY_PAGE == 0][:_MOST_BY_PAGE]
-    by_rule = sorted(set(range(1, tickets + 1)) - set(by_page))
+    live = range(1, min(tickets, _MOST_BY_RULE) + 1)
+    by_page = [number for number in live if number % _BY_PAGE == 0][:_MOST_BY_PAGE]
+    by_rule = sorted(set(live) - set(by_page))
     address = f"http://{place.bind}:{place.port}"
     return [
         Program("visitor", partial(_visit, address, by_page)),
@@ -63,14 +67,46 @@ def _open(numbers: list[int]) -> list[int]:
 
 
 def _request(numbers: list[int]) -> None:
+    for number in _open(numbers):
+        _request_one(number)
+
+
+def _request_one(number: int) -> Any:
     from remediation.models import Recommendation, User
     from remediation.rules.requests import RemediationRequest, request_remediation
 
+    due_on = timezone.localdate() + _FORTNIGHT
+    request = RemediationRequest(key(number), "update", "high", due_on, "Chaos.", ticket_system="intune")
     by = User.objects.get(username="security")
-    for number in _open(numbers):
-        due_on = timezone.localdate() + _FORTNIGHT
-        request = RemediationRequest(key(number), "update", "high", due_on, "Chaos.", ticket_system="intune")
-        request_remediation(Recommendation.objects.get(pk=number), request, by=by)
+    return request_remediation(Recommendation.objects.get(pk=number), request, by=by)[0]
+
+
+def stock(tickets: int) -> None:
+    """Beyond what is asked for during the run: what the rule makes of one request, once for each of the others."""
+    if tickets <= _MOST_BY_RULE:
+        return
+    from remediation.markers import new_marker
+    from remediation.models import AuditEvent
+
+    pattern = _request_one(_MOST_BY_RULE + 1)
+    numbers = range(_MOST_BY_RULE + 2, tickets + 1)
+    made = _insert(_copy(pattern, recommendation_id=number, request_key=key(number)) for number in numbers)
+    device, ticket, event = pattern.devices.get(), pattern.tickets.get(), AuditEvent.objects.about(pattern).get()
+    _insert(_copy(device, activity_id=one.pk) for one in made)
+    _insert(_copy(ticket, activity_id=one.pk, marker=new_marker()) for one in made)
+    _insert(_copy(event, subject_id=str(one.pk)) for one in made)
+
+
+def _copy(row: Model, **changes: Any) -> Model:
+    """A new row with the same values but for the changes."""
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    values.pop("id", None)
+    return type(row)(**values | changes)
+
+
+def _insert(rows: Iterable[Model]) -> list[Model]:
+    made = list(rows)
+    return type(made[0])._default_manager.bulk_create(made, batch_size=500)
 
 
 def _visit(address: str, numbers: list[int]) -> None:

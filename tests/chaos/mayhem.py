@@ -1,6 +1,7 @@
 """One run: everybody is started, requests come in, and blows fall until nearly all is delivered. Then it is quiet."""
 
 import random
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Plan:
     seed: int
     # Seconds until a run that does not end is a failure.
     within: float
+    # Whether somebody sits at a terminal.
+    is_watched: bool = False
 
 
 @dataclass
@@ -95,6 +98,8 @@ class Mayhem:
     def _is_over(self) -> bool:
         known = Ticket.objects.count()
         final = Ticket.objects.filter(delivery_state__in=FINAL_STATES).count()
+        if self.plan.is_watched:
+            sys.stderr.write(f"\r{final} of {known} settled, {self.blows['kills']} kills ")
         if not self.is_quiet and final >= _QUIET_AT * self.plan.tickets:
             self.is_quiet = True
             self.troupe.calm()

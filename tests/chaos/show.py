@@ -24,7 +24,8 @@ def perform(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
     call_command("migrate", interactive=False, verbosity=0)
     accounts.ensure_demo(PASSWORD)
     intents.lay_out(options.tickets)
-    plan = Plan(options.tickets, options.every, options.seed, options.within or 120 + 0.15 * options.tickets)
+    intents.stock(options.tickets)
+    plan = Plan(options.tickets, options.every, options.seed, options.within or 120 + 0.15 * options.tickets, sys.stderr.isatty())
     mayhem = Mayhem(plan, gather(stage, options.tickets), Sandbox(stage.place.sandbox_page.rstrip("/")))
     began = time.monotonic()
     try:
