@@ -20,7 +20,7 @@ check: install-dev
 bench: install-dev
 	@exec $(IN_VENV) -m tests.bench
 
-# N=10000 for so many tickets, DATABASE_URL=postgres://... for PostgreSQL.
+# N=10000 for so many tickets, DATABASE_URL=postgres://... for PostgreSQL, KEEP=1 to keep the figures.
 chaos: install-dev
 	@exec $(IN_VENV) -m tests.chaos
 

@@ -15,7 +15,7 @@ from ..connectors import connector_for
 from ..connectors.base import Limit
 
 # A request arrives a little after it was granted, and not each equally so: the window is taken longer by so much.
-MARGIN = 1.04
+MARGIN = 1.06
 # Another worker was first, so many times in a row: there will hardly be anything left.
 _TRIES = 8
 

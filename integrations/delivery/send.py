@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import AttemptResult, DeliveryState, Ticket, TicketSystem
+from remediation.models import ActivityDevice, AttemptResult, DeliveryState, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Order, Phase, Reply
@@ -113,13 +113,13 @@ def frozen_payload(ticket: Ticket, connector: Connector) -> bytes:
     """The bytes of every attempt: made at the first claim, kept with their hash, the same ever after."""
     if ticket.payload is not None:
         return bytes(ticket.payload)
-    devices = ticket.activity.devices.filter(batch=ticket.batch).order_by("device__name", "device_id")
+    devices = ActivityDevice.objects.filter(activity=ticket.activity_id, batch=ticket.batch)
     takes_devices = record.system_of(ticket).takes_devices is not False
-    names = list(devices.values_list("device__entra_device_id", "device__name"))
+    names = list(devices.order_by("device__name", "device_id").values_list("device__entra_device_id", "device__name"))
     payload = connector.render(Order(ticket.facts, ticket.marker, names, takes_devices))
-    Ticket.objects.filter(pk=ticket.pk, payload=None).update(
-        payload=payload, payload_sha256=hashlib.sha256(payload).hexdigest()
-    )
+    first = Ticket.objects.filter(pk=ticket.pk, payload=None)
+    if first.update(payload=payload, payload_sha256=hashlib.sha256(payload).hexdigest()):
+        return payload
     ticket.refresh_from_db(fields=["payload"])
     return bytes(ticket.payload or b"")
 

@@ -130,10 +130,11 @@ def _failed(row, now: datetime, reply: Reply) -> datetime:
 
 def _answered(row, now: datetime, kind: Kind) -> None:
     """It spoke sensibly, so an open circuit closes; a pause that was asked for stays."""
-    row.exclude(opened_at=None).update(paused_until=None, pause_reason="")
-    was_known = Q(failures=0, opened_at=None)
     changes: dict[str, object] = {"failures": 0, "opened_at": None}
+    as_before = Q(**changes)
     if kind is Kind.DONE:
-        was_known &= Q(create_route=Route.WORKS, last_success_at__gt=now - _SAME_SUCCESS)
+        as_before &= Q(create_route=Route.WORKS, last_success_at__gt=now - _SAME_SUCCESS)
         changes |= {"last_success_at": now, "create_route": Route.WORKS}
-    row.exclude(was_known).update(**changes)
+    if row.exclude(as_before).exists():
+        row.exclude(opened_at=None).update(paused_until=None, pause_reason="")
+        row.update(**changes)

@@ -1,5 +1,6 @@
 """One request to the imagined cloud: limits and faults first, then the part that it is for."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Outcome:
 def handle(tenant: Tenant, request: Request) -> Outcome:
     """Answer a request, or fail it as ordered."""
     families = families_of(request)
+    if "graph" in families:
+        time.sleep(tenant.number("latency") / 1000)
     if tenant.mode("rate_limits") == "real":
         wait = tenant.throttle.wait(families, tenant.now())
         if wait > 0:

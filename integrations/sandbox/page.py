@@ -23,7 +23,8 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     grant         role
     withdraw      role
     mode          name, value: inline_devices accept|ignore|reject, notes extra|hidden, filters ignore|honour|reject,
-                  rate_limits off|real, page_size 1-1000, listing_lag 0-600 (seconds until a list shows a new task)
+                  rate_limits off|real, page_size 1-1000, listing_lag 0-600 (seconds until a list shows a new task),
+                  latency 0-60000 (milliseconds until Graph answers)
     reset         what: all, tasks; devices, large (for all: the new estate; the credentials stay)
 
 GET /control/dump answers every task with its devices, and every create request received, stored or not.

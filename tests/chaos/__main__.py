@@ -37,7 +37,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=1.5, help="seconds from one blow to the next")
     parser.add_argument("--seed", type=int, default=1, help="of the blows and of the faults")
     parser.add_argument("--within", type=float, help="seconds; 120 and 0.15 a ticket if not given")
-    parser.add_argument("--keep", action="store_true", help="keep the figures for docs/benchmarks.md")
+    keep = bool(os.environ.get("KEEP"))
+    parser.add_argument("--keep", action="store_true", default=keep, help="keep the figures for docs/benchmarks.md")
     parser.add_argument("--logs", help="copy the processes' logs here")
     return parser.parse_args()
 

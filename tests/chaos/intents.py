@@ -1,7 +1,6 @@
 """Who asks for tickets: one person by the page, another by the rule behind it. Each may be killed and goes on."""
 
 import time
-from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -9,7 +8,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import requests
-from django.db.models import Model
 from django.utils import timezone
 
 from tests.browser.desk import Desk
@@ -87,26 +85,15 @@ def stock(tickets: int) -> None:
         return
     from remediation.markers import new_marker
     from remediation.models import AuditEvent
+    from tests.copies import copied, insert
 
     pattern = _request_one(_MOST_BY_RULE + 1)
-    numbers = range(_MOST_BY_RULE + 2, tickets + 1)
-    made = _insert(_copy(pattern, recommendation_id=number, request_key=key(number)) for number in numbers)
     device, ticket, event = pattern.devices.get(), pattern.tickets.get(), AuditEvent.objects.about(pattern).get()
-    _insert(_copy(device, activity_id=one.pk) for one in made)
-    _insert(_copy(ticket, activity_id=one.pk, marker=new_marker()) for one in made)
-    _insert(_copy(event, subject_id=str(one.pk)) for one in made)
-
-
-def _copy(row: Model, **changes: Any) -> Model:
-    """A new row with the same values but for the changes."""
-    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
-    values.pop("id", None)
-    return type(row)(**values | changes)
-
-
-def _insert(rows: Iterable[Model]) -> list[Model]:
-    made = list(rows)
-    return type(made[0])._default_manager.bulk_create(made, batch_size=500)
+    numbers = range(_MOST_BY_RULE + 2, tickets + 1)
+    made = insert(copied(pattern, recommendation_id=number, request_key=key(number)) for number in numbers)
+    insert(copied(device, activity_id=one.pk) for one in made)
+    insert(copied(ticket, activity_id=one.pk, marker=new_marker()) for one in made)
+    insert(copied(event, subject_id=str(one.pk)) for one in made)
 
 
 def _visit(address: str, numbers: list[int]) -> None:
