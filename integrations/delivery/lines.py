@@ -1,10 +1,10 @@
-"""Requests under way: several at once over one HTTP session. The database stays with the thread that opened the lines."""
+"""Requests under way: several at once over one HTTP session; the database stays with the thread that opened them."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -67,7 +67,7 @@ class ManyLines:
     def __init__(self, count: int, pool: ThreadPoolExecutor) -> None:
         self.count = count
         self._pool = pool
-        self._jobs: dict[Future, object] = {}
+        self._jobs: dict[Future, Any] = {}
 
     def put(self, job: Job, work: Callable[[], Result]) -> None:
         self._jobs[self._pool.submit(work)] = job

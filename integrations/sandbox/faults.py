@@ -92,9 +92,7 @@ def bad_day(share: float, reads: float, hold: float, seed: int) -> list[Fault]:
         for kind, weight in weights.items():
             # The next order only sees what the ones before have let through.
             chance = part * weight
-            orders.append(
-                Fault(family, kind, None, chance / left, "past", hold=hold, seed=draws.randrange(2**31))
-            )
+            orders.append(Fault(family, kind, None, chance / left, "past", hold=hold, seed=draws.randrange(2**31)))
             left -= chance
     return orders
 

@@ -23,9 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _WORTH_KEEPING = 1000
 _ROUNDS = {"full": 100, "quick": 3}
 # The silent one may keep each request for seconds.
-_BROKER# Tickets of a drain that takes too long to be measured every time.
-_WORTH_KEEPING = 1000
-_ROUNDS = {"full": {"up": 20, "refuses": 10, "silent": 2}, "quick": {"up": 1, "refuses": 1}}
+_BROKER_ROUNDS = {"full": {"up": 20, "refuses": 10, "silent": 2}, "quick": {"up": 1, "refuses": 1}}
 
 
 def main() -> None:

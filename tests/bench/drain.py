@@ -1,4 +1,4 @@
-"""One worker of the bench: says that it is ready, waits for the word, delivers until nothing is due, prints how many."""
+"""One worker of the bench: says that it is ready, waits for the word, and delivers until nothing is due."""
 
 import os
 import sys

@@ -117,8 +117,8 @@ def _submits(results: dict[str, dict[str, Any]]) -> Iterable[list[str]]:
 
 
 _DELIVERY = """Real workers send over HTTPS to a sandbox that answers after 100 ms; the ideal is concurrency / latency.
-Workers and sandbox share the cores of this machine. Below, two workers of four threads under Graph's limit of 100 writes
-in 20 seconds, which the sandbox enforces; the ideal is what a sliding window lets through.
+Workers and sandbox share the cores of this machine. Below, two workers of four threads under Graph's limit of 100
+writes in 20 seconds, which the sandbox enforces; the ideal is what a sliding window lets through.
 """
 _SPEED_HEADS = ["database", "threads", "workers", "tickets", "tickets per second", "of the ideal"]
 _DRAIN_HEADS = ["database", "tickets", "seconds", "ideal", "of the ideal", "refused by 429"]

@@ -11,7 +11,6 @@ import requests
 from django.utils import timezone
 
 from tests.browser.desk import Desk
-from tests.browser.product import PASSWORD
 from tvm_remediation.supervisor.environment import Place
 from tvm_remediation.supervisor.processes import Program
 

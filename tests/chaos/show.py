@@ -25,7 +25,8 @@ def perform(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
     accounts.ensure_demo(PASSWORD)
     intents.lay_out(options.tickets)
     intents.stock(options.tickets)
-    plan = Plan(options.tickets, options.every, options.seed, options.within or 120 + 0.15 * options.tickets, sys.stderr.isatty())
+    within = options.within or 120 + 0.15 * options.tickets
+    plan = Plan(options.tickets, options.every, options.seed, within, sys.stderr.isatty())
     mayhem = Mayhem(plan, gather(stage, options.tickets), Sandbox(stage.place.sandbox_page.rstrip("/")))
     began = time.monotonic()
     try:

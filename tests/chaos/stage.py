@@ -1,4 +1,4 @@
-"""Where a run takes place: a folder, a database, an embedded broker, free ports, and the environment of every process."""
+"""Where a run takes place: a folder, a database, an embedded broker, ports, and the environment of every process."""
 
 import os
 import socket
