@@ -18,10 +18,18 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from remediation.markers import new_marker
-from remediation.models import ActivityDevice, RemediationActivity, Ticket, TicketAttempt, TicketSystem, User
+from remediation.models import (
+    ActivityDevice,
+    Recommendation,
+    RemediationActivity,
+    Ticket,
+    TicketAttempt,
+    TicketSystem,
+    User,
+)
 from remediation.rules.requests import RemediationRequest, request_remediation
 from tests.copies import copied, insert
-from tests.factories import estate
+from tests.factories import CounterFactory, DeviceFactory, ExposureFactory, RecommendationFactory
 from tests.integrations.sandbox.conftest import Sandbox
 
 from .estate import FULL, Size
@@ -75,7 +83,7 @@ class Queue:
     def __init__(self) -> None:
         asked = RemediationRequest(uuid4(), "update", "high", timezone.localdate(), ticket_system="intune")
         by = User.objects.get(username=READERS["all 7 groups"])
-        self.pattern, _ = request_remediation(estate(devices=1), asked, by=by)
+        self.pattern, _ = request_remediation(_recommendation(), asked, by=by)
         self.device, self.ticket = self.pattern.devices.get(), self.pattern.tickets.get()
         Ticket.objects.filter(pk=self.ticket.pk).delete()
 
@@ -97,6 +105,15 @@ class Queue:
         ours = TicketAttempt.objects.filter(ticket__activity__recommendation=self.pattern.recommendation_id)
         times = ours.aggregate(start=Min("started_at"), end=Max("ended_at"))
         return (times["end"] - times["start"]).total_seconds()
+
+
+def _recommendation() -> Recommendation:
+    """One more than the estate has, for one device."""
+    device = DeviceFactory(source_id="delivery")
+    item = RecommendationFactory(software__source_id="delivery", exposed=1, total=1)
+    ExposureFactory(recommendation=item, device=device)
+    CounterFactory(recommendation=item, group=device.group)
+    return item
 
 
 @contextmanager
