@@ -18,7 +18,7 @@ KILLED = {**dict.fromkeys(WORKERS, 28), "web": 10, "beat": 10, "broker": 7, "san
 _STOPS = 0.2
 # What is left may then be delivered in peace, which ends the run: under fire there is always a last one.
 _QUIET_AT = 0.95
-_SHARE, _READS, _LATE = 0.2, 0.02, 2.0
+_SHARE, _READS, _LATE = 0.2, 0.02, 3.5
 _PAGE_SIZE = 1000
 _TICK = 0.1
 

@@ -45,7 +45,7 @@ class Stage:
 
 
 @contextmanager
-def set_up() -> Iterator[Stage]:
+def set_up(other_timings: dict[str, str]) -> Iterator[Stage]:
     """Complete this process's environment, which its children inherit; Django's settings are read after it."""
     for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
         del os.environ[name]
@@ -53,7 +53,7 @@ def set_up() -> Iterator[Stage]:
         place = Place(Path(folder).resolve(), "127.0.0.1", *_free_ports(3))
         broker = embedded_broker(place.data_dir)
         held = lock.hold(place.data_dir)
-        os.environ.update(TIMINGS | ({"DATABASE_URL": url} if url else {}))
+        os.environ.update(TIMINGS | other_timings | ({"DATABASE_URL": url} if url else {}))
         environment.establish(os.environ, place, broker)
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
         yield Stage(place, broker, held)
