@@ -146,15 +146,15 @@ DELIVERY_BACKOFF_BASE = env.float("DELIVERY_BACKOFF_BASE", default=5)
 DELIVERY_BACKOFF_CAP = env.float("DELIVERY_BACKOFF_CAP", default=3600)
 DELIVERY_PROBE = env.float("DELIVERY_PROBE", default=60)
 DELIVERY_POLL = env.float("DELIVERY_POLL", default=60)
-# Requests under way at once in one task of delivery.
+# Requests under way at once in one task of delivery, each on a thread; 0: one after the other, without one.
 DELIVERY_THREADS = env.int("DELIVERY_THREADS", default=4)
 # Writing requests to Graph in 20 seconds, its documented limit of one application; 0 for none of ours.
 DELIVERY_GRAPH_WRITES = env.int("DELIVERY_GRAPH_WRITES", default=100)
 DELIVERY_MAXIMUM_ATTEMPTS = env.int("DELIVERY_MAXIMUM_ATTEMPTS", default=12)
 if DELIVERY_TOTAL_DEADLINE + DELIVERY_MARGIN >= DELIVERY_LEASE:
     raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE and DELIVERY_MARGIN must be shorter than DELIVERY_LEASE.")
-if DELIVERY_THREADS < 1 or DELIVERY_GRAPH_WRITES < 0:
-    raise ImproperlyConfigured("DELIVERY_THREADS must be 1 or more, DELIVERY_GRAPH_WRITES 0 or more.")
+if DELIVERY_THREADS < 0 or DELIVERY_GRAPH_WRITES < 0:
+    raise ImproperlyConfigured("DELIVERY_THREADS and DELIVERY_GRAPH_WRITES must be 0 or more.")
 SYNC_EVERY = env.float("SYNC_EVERY", default=3600)
 
 # --- People -----------------------------------------------------------------------------------------------------------

@@ -32,15 +32,15 @@ class Lines(Protocol[Job, Result]):
 
 @contextmanager
 def opened(count: int) -> Iterator[Lines]:
-    if count == 1:
-        yield OneLine()
+    if not count:
+        yield OwnLine()
         return
     with ThreadPoolExecutor(count, thread_name_prefix="line") as pool:
         yield ManyLines(count, pool)
 
 
-class OneLine:
-    """One request at a time needs no other thread: it goes out when its result is asked for."""
+class OwnLine:
+    """No other thread: a request goes out when its result is asked for."""
 
     count = 1
 

@@ -95,7 +95,7 @@ def test_a_connector_that_breaks_on_a_line_leaves_its_ticket_uncertain(there, fo
     assert set(Ticket.objects.values_list("delivery_state", flat=True)) == {DeliveryState.UNCERTAIN}
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [0, 1, 3])
 def test_each_job_is_taken_once_with_its_own_result(count):
     with lines.opened(count) as open_lines:
         for number in range(9):
