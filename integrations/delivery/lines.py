@@ -17,8 +17,8 @@ class Lines(Protocol[Job, Result]):
 
     def put(self, job: Job, work: Callable[[], Result]) -> None: ...
 
-    def take(self) -> tuple[Job, Result]:
-        """The next job that is done; waits for it."""
+    def take(self) -> list[tuple[Job, Result]]:
+        """The jobs that are done; waits for one at least."""
         ...
 
     def drop(self) -> list[Job]:
@@ -50,9 +50,9 @@ class OwnLine:
     def put(self, job: Job, work: Callable[[], Result]) -> None:
         self._jobs.append((job, work))
 
-    def take(self) -> tuple[Job, Result]:
+    def take(self) -> list[tuple[Job, Result]]:
         job, work = self._jobs.popleft()
-        return job, work()
+        return [(job, work())]
 
     def drop(self) -> list[Job]:
         jobs = [job for job, _ in self._jobs]
@@ -72,10 +72,9 @@ class ManyLines:
     def put(self, job: Job, work: Callable[[], Result]) -> None:
         self._jobs[self._pool.submit(work)] = job
 
-    def take(self) -> tuple[Job, Result]:
+    def take(self) -> list[tuple[Job, Result]]:
         done, _ = wait(self._jobs, return_when=FIRST_COMPLETED)
-        future = done.pop()
-        return self._jobs.pop(future), future.result()
+        return [(self._jobs.pop(future), future.result()) for future in done]
 
     def drop(self) -> list[Job]:
         return [self._jobs.pop(future) for future in list(self._jobs) if future.cancel()]

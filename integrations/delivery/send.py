@@ -40,17 +40,19 @@ def deliver(ids: list[int] | None = None, *, until: Callable[[], bool] = lambda:
                 sent += _put(under_way, claim(ids, 2 * under_way.count - len(under_way)))
             if not under_way:
                 return sent
-            claimed, outcome = under_way.take()
-            _write_down(claimed, outcome)
-            if outcome.kind is not Kind.DONE and throttle.is_paused(claimed.system):
-                # It has learnt for the others that everybody has to wait.
-                for waiting in under_way.drop():
-                    _give_back(waiting)
+            answered = under_way.take()
+            _write_down(answered)
+            failed = {claimed.system for claimed, outcome in answered if outcome.kind is not Kind.DONE}
+            if any(throttle.is_paused(system) for system in failed):
+                # They have learnt for the others that everybody has to wait.
+                _give_back(under_way.drop())
 
 
 def _put(under_way: lines.Lines, claims: list[Claim]) -> int:
-    for claimed in claims:
-        request = _request(claimed)
+    # One commit for all, and so for what is written down: each of them waits for the disk.
+    with transaction.atomic():
+        requests = [(claimed, _request(claimed)) for claimed in claims]
+    for claimed, request in requests:
         if request:
             under_way.put(claimed, request)
     return len(claims)
@@ -60,7 +62,7 @@ def send(claimed: Claim) -> None:
     """Send a claimed ticket, and write down what came of it."""
     request = _request(claimed)
     if request:
-        _write_down(claimed, request())
+        _write_down([(claimed, request())])
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,23 @@ def _ask(claimed: Claim, connector: Connector, payload: bytes) -> Outcome:
     return Outcome(kind, reply)
 
 
-def _write_down(claimed: Claim, outcome: Outcome) -> None:
-    kind, reply = outcome.kind, outcome.reply
-    retry_at = throttle.note_create(claimed.system, kind, reply) if outcome.was_asked else timezone.now()
-    _settle(claimed, kind, reply, retry_at)
+def _write_down(answered: list[tuple[Claim, Outcome]]) -> None:
+    retry_at = [_noted(claimed, outcome) for claimed, outcome in answered]
+    with transaction.atomic():
+        for (claimed, outcome), moment in zip(answered, retry_at, strict=True):
+            _settle(claimed, outcome.kind, outcome.reply, moment)
 
 
-def _give_back(claimed: Claim) -> None:
+def _noted(claimed: Claim, outcome: Outcome) -> datetime:
+    """What the ticket system's row learns of it, and when the ticket may go again."""
+    if not outcome.was_asked:
+        return timezone.now()
+    return throttle.note_create(claimed.system, outcome.kind, outcome.reply)
+
+
+def _give_back(claims: list[Claim]) -> None:
     reply = Reply(Phase.NOT_SENT, reason=_("Not sent: the ticket system asked everybody to wait."))
-    _settle(claimed, Kind.NOT_SENT, reply, timezone.now())
+    _write_down([(claimed, Outcome(Kind.NOT_SENT, reply, was_asked=False)) for claimed in claims])
 
 
 def frozen_payload(ticket: Ticket, connector: Connector) -> bytes:

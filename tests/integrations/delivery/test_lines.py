@@ -100,7 +100,9 @@ def test_each_job_is_taken_once_with_its_own_result(count):
     with lines.opened(count) as open_lines:
         for number in range(9):
             open_lines.put(number, lambda number=number: number * 10)
-        taken = [open_lines.take() for _ in range(9)]
+        taken = []
+        while open_lines:
+            taken += open_lines.take()
 
         assert sorted(taken) == [(number, number * 10) for number in range(9)]
         assert len(open_lines) == 0
