@@ -35,7 +35,7 @@ def main() -> None:
     options.output.write_text(report(results, size, rounds))
     for database, result in results.items():
         if (drain := result["delivery"]["drain"]) and drain["tickets"] >= _WORTH_KEEPING:
-            kept.keep_drain({"database": database} | drain)
+            kept.keep_drain(database, drain)
     _say(f"Written to {options.output}.")
 
 

@@ -25,7 +25,9 @@ def keep_chaos(figures: dict[str, Any]) -> None:
     _keep(_CHAOS, figures)
 
 
-def keep_drain(figures: dict[str, Any]) -> None:
+def keep_drain(database: str, drain: dict[str, Any]) -> None:
+    figures = {"database": database, "tickets": drain["tickets"], "seconds": round(drain["seconds"])}
+    figures |= {"ideal": round(drain["ideal"]), "of the ideal": f"{drain['ratio']:.0%}", "refused": drain["refused"]}
     _keep(_DRAIN, figures)
 
 
