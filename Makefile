@@ -2,7 +2,7 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python
 
-.PHONY: run test test-long check bench clean install install-dev python
+.PHONY: run test test-long check bench chaos clean install install-dev python
 .DEFAULT_GOAL := run
 
 run: install
@@ -19,6 +19,10 @@ check: install-dev
 
 bench: install-dev
 	@exec $(IN_VENV) -m tests.bench
+
+# N=10000 for so many tickets, DATABASE_URL=postgres://... for PostgreSQL, KEEP=1 to keep the figures.
+chaos: install-dev
+	@exec $(IN_VENV) -m tests.chaos
 
 install: python
 	@$(PYTHON) tvm_remediation/bootstrap.py requirements.txt

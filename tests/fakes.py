@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from integrations.connectors.base import Finding, Listing, Order, Phase, Reading, RemoteTicket, Reply
+from integrations.connectors.base import Finding, Limit, Listing, Order, Phase, Reading, RemoteTicket, Reply
 from remediation.markers import find_markers
 
 OK = Reply(Phase.COMPLETE, 200)
@@ -56,6 +56,7 @@ class FakeTicketSystem:
     listing_breaks: bool = False
     hidden: set[str] = field(default_factory=set)
     sign_ins: int = 0
+    limit: Limit | None = None
     # Called while a request is under way.
     meanwhile: list = field(default_factory=list)
     # Seconds after which a late request is stored, and the clock that it goes by.

@@ -26,6 +26,8 @@ os.environ["CELERY_BROKER_URL"] = broker_of_this_process(os.environ.get("TEST_RE
 
 from tvm_remediation.settings import *  # noqa: E402, F403
 
+# In the test's own thread, and one by one. What several do at once has tests of its own.
+DELIVERY_THREADS = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -139,6 +139,8 @@ DELIVERY_LEASE = env.float("DELIVERY_LEASE", default=120)
 DELIVERY_CONNECT_TIMEOUT = env.float("DELIVERY_CONNECT_TIMEOUT", default=5)
 DELIVERY_READ_TIMEOUT = env.float("DELIVERY_READ_TIMEOUT", default=20)
 DELIVERY_TOTAL_DEADLINE = env.float("DELIVERY_TOTAL_DEADLINE", default=30)
+# What must be left of a lease beyond the longest possible request.
+DELIVERY_MARGIN = env.float("DELIVERY_MARGIN", default=10)
 DELIVERY_QUARANTINE = env.float("DELIVERY_QUARANTINE", default=300)
 DELIVERY_LISTING_GAP = env.float("DELIVERY_LISTING_GAP", default=60)
 DELIVERY_SWEEP = env.float("DELIVERY_SWEEP", default=30)
@@ -146,9 +148,15 @@ DELIVERY_BACKOFF_BASE = env.float("DELIVERY_BACKOFF_BASE", default=5)
 DELIVERY_BACKOFF_CAP = env.float("DELIVERY_BACKOFF_CAP", default=3600)
 DELIVERY_PROBE = env.float("DELIVERY_PROBE", default=60)
 DELIVERY_POLL = env.float("DELIVERY_POLL", default=60)
+# Requests under way at once in one task of delivery, each on a thread; 0: one after the other, without one.
+DELIVERY_THREADS = env.int("DELIVERY_THREADS", default=4)
+# Writing requests to Graph in 20 seconds, its documented limit of one application; 0 for none of ours.
+DELIVERY_GRAPH_WRITES = env.int("DELIVERY_GRAPH_WRITES", default=100)
 DELIVERY_MAXIMUM_ATTEMPTS = env.int("DELIVERY_MAXIMUM_ATTEMPTS", default=12)
-if DELIVERY_TOTAL_DEADLINE >= DELIVERY_LEASE:
-    raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE must be shorter than DELIVERY_LEASE.")
+if DELIVERY_TOTAL_DEADLINE + DELIVERY_MARGIN >= DELIVERY_LEASE:
+    raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE and DELIVERY_MARGIN must be shorter than DELIVERY_LEASE.")
+if DELIVERY_THREADS < 0 or DELIVERY_GRAPH_WRITES < 0:
+    raise ImproperlyConfigured("DELIVERY_THREADS and DELIVERY_GRAPH_WRITES must be 0 or more.")
 SYNC_EVERY = env.float("SYNC_EVERY", default=3600)
 
 # --- People -----------------------------------------------------------------------------------------------------------

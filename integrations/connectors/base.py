@@ -98,8 +98,21 @@ class Finding:
     details: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Limit:
+    """So many writing requests in any so many seconds."""
+
+    requests: int
+    seconds: float
+
+
 class Connector(Protocol):
     """One ticket system. No method raises for what the network or the other side does."""
+
+    @property
+    def limit(self) -> Limit | None:
+        """What the system is documented to take of us, for all workers together; None where there is no such limit."""
+        ...
 
     def render(self, order: Order) -> bytes:
         """The ticket as bytes, the same for the same order. Raises ValueError for facts that make no ticket."""

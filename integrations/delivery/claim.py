@@ -17,8 +17,6 @@ from remediation.models import AttemptPurpose, DeliveryState, Ticket, TicketAtte
 from . import throttle
 
 BATCH = 10
-# Seconds that must be left of a lease beyond the longest possible request.
-MARGIN = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,16 @@ class Claim:
     def may_send(self) -> bool:
         """Whether a request that starts now ends well before the lease does."""
         left = settings.DELIVERY_LEASE - (time.monotonic() - self.started)
-        return left > settings.DELIVERY_TOTAL_DEADLINE + MARGIN
+        return left > settings.DELIVERY_TOTAL_DEADLINE + settings.DELIVERY_MARGIN
 
 
 def claim(ids: list[int] | None = None, most: int = BATCH) -> list[Claim]:
     """Claim tickets that are due: these, or any. Fewer or none when paused, off, taken or not due."""
     claimed: list[Claim] = []
     for system in TicketSystem.objects.filter(is_enabled=True).values_list("pk", flat=True):
-        room = most - len(claimed)
-        if room and _candidates(system, ids).exists():
-            claimed += _claim(system, ids, throttle.admit(system, room))
+        # No more than there are: what is admitted counts, whether it is used or not.
+        wanted = _candidates(system, ids)[: most - len(claimed)].count()
+        claimed += _claim(system, ids, throttle.admit(system, wanted)) if wanted else []
     return claimed
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 
 from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
@@ -20,8 +21,6 @@ from .claim import worker_name
 
 log = structlog.get_logger(__name__)
 
-# Longer than a listing may take.
-LEASE_SECONDS = 240.0
 # However little is open: what stands there that we do not know is only seen by looking.
 LOOK_AT_LEAST_EVERY = timedelta(days=1)
 _CHUNK = 500
@@ -50,7 +49,8 @@ def look(system: TicketSystem) -> bool:
     """One listing and all that follows from it. Returns whether it was complete."""
     lease = f"look:{system.pk}"
     holder = worker_name()
-    if not throttle.may_look(system) or not Lease.objects.take(lease, holder, LEASE_SECONDS):
+    # As long as a listing may take. Should one take longer, two looks at once count no absence twice.
+    if not throttle.may_look(system) or not Lease.objects.take(lease, holder, settings.DELIVERY_LEASE):
         return False
     try:
         return _look(system)

@@ -29,7 +29,10 @@ def take_over(system: TicketSystem, seen: Iterable[RemoteTicket], started: datet
     now = timezone.now()
     for ids in _chunks(list(by_id)):
         ours = Ticket.objects.filter(system=system, remote_id__in=ids, remote_changed_at__lt=started)
-        for ticket in ours.defer("payload", "facts").select_related("system"):
+        # Most stand as they stood: only the others are worth more than three columns.
+        known = ours.values_list("remote_id", "remote_state", "remote_note")
+        others = [remote_id for remote_id, *stands in known if (*stands,) != _stands(by_id[remote_id], stands[1])]
+        for ticket in ours.filter(remote_id__in=others).defer("payload", "facts").select_related("system"):
             changed(ticket, by_id[ticket.remote_id])
         ours.update(remote_read_at=now)
 
@@ -37,10 +40,15 @@ def take_over(system: TicketSystem, seen: Iterable[RemoteTicket], started: datet
 @transaction.atomic
 def changed(ticket: Ticket, there: RemoteTicket) -> bool:
     """One ticket's state and note. A change is audited once, whoever sees it first."""
-    note = ticket.remote_note if there.note is None else there.note
-    if (there.state, note) == (ticket.remote_state, ticket.remote_note):
+    state, note = _stands(there, ticket.remote_note)
+    if (state, note) == (ticket.remote_state, ticket.remote_note):
         return False
-    return _write(ticket, there.state, note)
+    return _write(ticket, state, note)
+
+
+def _stands(there: RemoteTicket, known_note: str) -> tuple[str, str]:
+    """State and note; a note that the system does not show is the one that we know."""
+    return there.state, known_note if there.note is None else there.note
 
 
 def find_missing(system: TicketSystem, seen: Iterable[RemoteTicket], connector: Connector, started: datetime) -> None:

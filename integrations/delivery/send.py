@@ -1,8 +1,10 @@
-"""Sending one claimed ticket, and settling what came of it. Nothing here runs inside a transaction while it sends."""
+"""Sending claimed tickets, and settling what came of it. Nothing here runs inside a transaction while it sends."""
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,12 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import AttemptResult, DeliveryState, Ticket, TicketSystem
+from remediation.models import ActivityDevice, AttemptResult, DeliveryState, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Order, Phase, Reply
-from . import classify, record, throttle
-from .claim import BATCH, Claim, claim
+from . import classify, lines, record, throttle
+from .claim import Claim, claim
 from .classify import Kind
 
 log = structlog.get_logger(__name__)
@@ -26,21 +28,53 @@ _SENDING = {DeliveryState.SENDING}
 
 
 def deliver(ids: list[int] | None = None, *, until: Callable[[], bool] = lambda: False) -> int:
-    """Send tickets that are due, these or any, until none is left. Safe to run any number of times, at once too."""
+    """Send tickets that are due, these or any, until none is left. Safe to run any number of times, at once too.
+
+    Several requests are under way at once; all that touches the database happens here, in the calling thread.
+    """
     sent = 0
-    while not until() and (claims := claim(ids, BATCH)):
-        for number, one in enumerate(claims):
-            # The first may have learnt that everybody has to wait.
-            if number and throttle.is_paused(one.system):
-                _give_back(one)
-            else:
-                send(one)
-        sent += len(claims)
-    return sent
+    with lines.opened(settings.DELIVERY_THREADS) as under_way:
+        while True:
+            # One more a line, so that none waits while an answer is written down.
+            if len(under_way) <= under_way.count and not until():
+                sent += _put(under_way, claim(ids, 2 * under_way.count - len(under_way)))
+            if not under_way:
+                return sent
+            answered = under_way.take()
+            _write_down(answered)
+            failed = {claimed.system for claimed, outcome in answered if outcome.kind is not Kind.DONE}
+            if any(throttle.is_paused(system) for system in failed):
+                # They have learnt for the others that everybody has to wait.
+                _give_back(under_way.drop())
+
+
+def _put(under_way: lines.Lines, claims: list[Claim]) -> int:
+    # One commit for all, and so for what is written down: each of them waits for the disk.
+    with transaction.atomic():
+        requests = [(claimed, _request(claimed)) for claimed in claims]
+    for claimed, request in requests:
+        if request:
+            under_way.put(claimed, request)
+    return len(claims)
 
 
 def send(claimed: Claim) -> None:
     """Send a claimed ticket, and write down what came of it."""
+    request = _request(claimed)
+    if request:
+        _write_down([(claimed, request())])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    kind: Kind
+    reply: Reply
+    # False when the ticket system was not even asked, so that nothing is learnt of it.
+    was_asked: bool = True
+
+
+def _request(claimed: Claim) -> Callable[[], Outcome] | None:
+    """What is left to do without the database; None for a ticket that cannot be sent, which is then settled."""
     connector = connector_for(claimed.system)
     try:
         payload = frozen_payload(claimed.ticket, connector)
@@ -48,12 +82,14 @@ def send(claimed: Claim) -> None:
         log.exception("ticket_not_rendered", ticket=claimed.ticket.pk)
         reason = _("The ticket's text could not be made of its facts (%(why)s).") % {"why": type(problem).__name__}
         _settle(claimed, Kind.REFUSED, Reply(Phase.NOT_SENT, reason=reason), timezone.now())
-        return
+        return None
+    return partial(_ask, claimed, connector, payload)
+
+
+def _ask(claimed: Claim, connector: Connector, payload: bytes) -> Outcome:
     if not claimed.may_send:
-        # Nobody was asked, so nothing is learnt of the ticket system.
         held_up = Reply(Phase.NOT_SENT, reason=_("Not sent: the worker was held up for too long."))
-        _settle(claimed, Kind.NOT_SENT, held_up, timezone.now())
-        return
+        return Outcome(Kind.NOT_SENT, held_up, was_asked=False)
     reply = _create(claimed, connector, payload)
     kind = classify.of_create(reply)
     # A token may be older than the consent that it lacks. Both refusals come before anything is written.
@@ -61,25 +97,39 @@ def send(claimed: Claim) -> None:
         connector.sign_in_again()
         reply = _create(claimed, connector, payload)
         kind = classify.of_create(reply)
-    _settle(claimed, kind, reply, throttle.note_create(claimed.system, kind, reply))
+    return Outcome(kind, reply)
 
 
-def _give_back(claimed: Claim) -> None:
+def _write_down(answered: list[tuple[Claim, Outcome]]) -> None:
+    retry_at = [_noted(claimed, outcome) for claimed, outcome in answered]
+    with transaction.atomic():
+        for (claimed, outcome), moment in zip(answered, retry_at, strict=True):
+            _settle(claimed, outcome.kind, outcome.reply, moment)
+
+
+def _noted(claimed: Claim, outcome: Outcome) -> datetime:
+    """What the ticket system's row learns of it, and when the ticket may go again."""
+    if not outcome.was_asked:
+        return timezone.now()
+    return throttle.note_create(claimed.system, outcome.kind, outcome.reply)
+
+
+def _give_back(claims: list[Claim]) -> None:
     reply = Reply(Phase.NOT_SENT, reason=_("Not sent: the ticket system asked everybody to wait."))
-    _settle(claimed, Kind.NOT_SENT, reply, timezone.now())
+    _write_down([(claimed, Outcome(Kind.NOT_SENT, reply, was_asked=False)) for claimed in claims])
 
 
 def frozen_payload(ticket: Ticket, connector: Connector) -> bytes:
     """The bytes of every attempt: made at the first claim, kept with their hash, the same ever after."""
     if ticket.payload is not None:
         return bytes(ticket.payload)
-    devices = ticket.activity.devices.filter(batch=ticket.batch).order_by("device__name", "device_id")
+    devices = ActivityDevice.objects.filter(activity=ticket.activity_id, batch=ticket.batch)
     takes_devices = record.system_of(ticket).takes_devices is not False
-    names = list(devices.values_list("device__entra_device_id", "device__name"))
+    names = list(devices.order_by("device__name", "device_id").values_list("device__entra_device_id", "device__name"))
     payload = connector.render(Order(ticket.facts, ticket.marker, names, takes_devices))
-    Ticket.objects.filter(pk=ticket.pk, payload=None).update(
-        payload=payload, payload_sha256=hashlib.sha256(payload).hexdigest()
-    )
+    first = Ticket.objects.filter(pk=ticket.pk, payload=None)
+    if first.update(payload=payload, payload_sha256=hashlib.sha256(payload).hexdigest()):
+        return payload
     ticket.refresh_from_db(fields=["payload"])
     return bytes(ticket.payload or b"")
 

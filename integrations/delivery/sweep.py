@@ -13,17 +13,19 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from remediation import doorbell
-from remediation.models import AttemptResult, DeliveryState, Lease, Ticket, TicketAttempt
+from remediation.models import AttemptResult, DeliveryState, Lease, Ticket, TicketAttempt, TicketSystem
 
-from . import look, reconcile, record, send, wishes
-from .claim import BATCH, worker_name
+from . import allowance, look, reconcile, record, send, wishes
+from .claim import worker_name
 
 log = structlog.get_logger(__name__)
 
-_LEASE, LEASE_SECONDS = "sweep", 60.0
-# Wake-ups a sweep: so many threads drain what is due, each for so long.
-MOST_WAKE_UPS = 6
+_LEASE = "sweep"
+# Wake-ups a sweep: so many tasks drain what is due, each for so long.
+MOST_WAKE_UPS = 4
 DRAIN_SECONDS = 40.0
+# Tickets that are worth a wake-up of their own.
+WAKE_UP_FOR = 10
 SWEEP = "integrations.tasks.sweep"
 # Without a round for so many times its interval, somebody else than the clock asks for one.
 _OVERDUE_ROUNDS = 3
@@ -33,15 +35,32 @@ def attend(ids: list[int]) -> None:
     """What a ring asks for: see to these tickets; without ids, to whatever is due, for a while."""
     which = ids or None
     cancel_waiting(which)
-    ends = time.monotonic() + DRAIN_SECONDS
-    send.deliver(which, until=lambda: time.monotonic() > ends)
+    _drain(which, time.monotonic() + DRAIN_SECONDS)
     wishes.fulfil(which)
+
+
+def _drain(ids: list[int] | None, ends: float) -> None:
+    """Send what is due. A round for whatever is due stays when only the allowance keeps it; a ring goes home."""
+    while True:
+        send.deliver(ids, until=lambda: time.monotonic() > ends)
+        wait = 0.0 if ids else _seconds_to_wait()
+        if not wait or time.monotonic() + wait > ends:
+            return
+        time.sleep(wait)
+
+
+def _seconds_to_wait() -> float:
+    """Until a ticket may go out that waits for nothing but the allowance; 0 when there is none."""
+    systems = TicketSystem.objects.filter(is_enabled=True, opened_at=None).exclude(paused_until__gt=timezone.now())
+    waiting = [system.pk for system in systems if system.tickets.due().filter(cancel_wanted=False).exists()]
+    return min(filter(None, map(allowance.seconds_left, waiting)), default=0.0)
 
 
 def sweep() -> None:
     """One round. Two rounds at once do the work of one."""
     holder = worker_name()
-    if not Lease.objects.take(_LEASE, holder, LEASE_SECONDS):
+    # A round takes far less; of one that was killed, the next need not wait for longer.
+    if not Lease.objects.take(_LEASE, holder, settings.DELIVERY_LEASE / 2):
         return
     try:
         tidy()
@@ -80,7 +99,7 @@ def tidy() -> None:
 
 def ring_for_due() -> None:
     due = Ticket.objects.due().filter(system__is_enabled=True, cancel_wanted=False).count()
-    for _each in range(min(MOST_WAKE_UPS, math.ceil(due / BATCH))):
+    for _each in range(min(MOST_WAKE_UPS, math.ceil(due / WAKE_UP_FOR))):
         doorbell.wake()
 
 

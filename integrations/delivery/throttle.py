@@ -1,4 +1,4 @@
-"""When a ticket system may be called: one pause and one circuit a system, in its row, shared by all workers.
+"""When a ticket system may be called: one pause, one circuit and one allowance a system, in its row, for all workers.
 
 Retry-After is obeyed between 1 second and 1 hour. The circuit opens after five failures in a row, and at once when the
 system does not let us in; while it is open, one probe goes out every DELIVERY_PROBE seconds.
@@ -16,29 +16,34 @@ from django.utils.translation import gettext as _
 from remediation.models import Route, TicketSystem
 
 from ..connectors.base import Reply
+from . import allowance
 from .classify import Kind
 
 log = structlog.get_logger(__name__)
 
 FAILURES_TO_OPEN = 5
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 3600.0
+# Of many successes in a row one in so long is written down: each would be a commit of its own.
+_SAME_SUCCESS = timedelta(seconds=1)
 _OPENS_AT_ONCE = frozenset({Kind.AUTH, Kind.FORBIDDEN})
 _FAILURES = frozenset({Kind.UNKNOWN, Kind.NOT_SENT})
 
 
 def admit(system: str, wanted: int) -> int:
-    """How many tickets may be claimed now: none while paused or off, one as a probe of an open circuit."""
+    """How many tickets may be claimed now: none while paused or off, one as a probe of an open circuit, and no more
+    than the ticket system takes in a time."""
     now = timezone.now()
     row = TicketSystem.objects.filter(pk=system, is_enabled=True).first()
     if row is None or (row.paused_until and row.paused_until > now):
         return 0
     if row.opened_at is None:
-        return wanted
+        return allowance.grant(system, wanted)
     # The one whose UPDATE comes first takes the probe.
     taken = TicketSystem.objects.filter(Q(paused_until=None) | Q(paused_until__lte=now), pk=system).exclude(
         opened_at=None
     )
-    return min(wanted, taken.update(paused_until=now + timedelta(seconds=settings.DELIVERY_PROBE)))
+    probes = min(wanted, taken.update(paused_until=now + timedelta(seconds=settings.DELIVERY_PROBE)))
+    return allowance.grant(system, probes)
 
 
 def is_paused(system: str) -> bool:
@@ -125,8 +130,11 @@ def _failed(row, now: datetime, reply: Reply) -> datetime:
 
 def _answered(row, now: datetime, kind: Kind) -> None:
     """It spoke sensibly, so an open circuit closes; a pause that was asked for stays."""
-    row.exclude(opened_at=None).update(paused_until=None, pause_reason="")
     changes: dict[str, object] = {"failures": 0, "opened_at": None}
+    as_before = Q(**changes)
     if kind is Kind.DONE:
+        as_before &= Q(create_route=Route.WORKS, last_success_at__gt=now - _SAME_SUCCESS)
         changes |= {"last_success_at": now, "create_route": Route.WORKS}
-    row.update(**changes)
+    if row.exclude(as_before).exists():
+        row.exclude(opened_at=None).update(paused_until=None, pause_reason="")
+        row.update(**changes)

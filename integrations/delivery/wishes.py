@@ -17,7 +17,7 @@ from remediation.models import AttemptPurpose, AttemptResult, RemoteState, Ticke
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Phase, Reply
-from . import classify, record, remote, throttle
+from . import allowance, classify, record, remote, throttle
 from .claim import worker_name
 from .classify import Kind
 from .send import MOST_ATTEMPTS
@@ -44,6 +44,8 @@ def fulfil(ids: list[int] | None = None) -> int:
             continue
         wanting = Ticket.objects.wanting().filter(system=system, **({} if ids is None else {"pk__in": ids}))
         for ticket in wanting.order_by("wanted_next_at", "pk").defer("payload")[:_MOST_AT_ONCE]:
+            if not allowance.grant(system.pk, 1):
+                break
             kind = _fulfil(ticket, connector_for(system.pk))
             done += kind is Kind.DONE
             if kind in _FREE:

@@ -1,5 +1,6 @@
 """One request to the imagined cloud: limits and faults first, then the part that it is for."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,8 +26,15 @@ class Outcome:
 
 
 def handle(tenant: Tenant, request: Request) -> Outcome:
-    """Answer a request, or fail it as ordered."""
-    families = families_of(request)
+    """Answer a request, or fail it as ordered; Graph takes as long over it as it is told to."""
+    began, families = time.monotonic(), families_of(request)
+    outcome = _answered(tenant, request, families)
+    if "graph" in families:
+        time.sleep(max(0.0, began + tenant.number("latency") / 1000 - time.monotonic()))
+    return outcome
+
+
+def _answered(tenant: Tenant, request: Request, families: set[str]) -> Outcome:
     if tenant.mode("rate_limits") == "real":
         wait = tenant.throttle.wait(families, tenant.now())
         if wait > 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import estate, tasks, world
-from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault
+from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault, bad_day
 from .task_schema import Invalid
 from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, MODES, NUMBERS, Tenant
 
@@ -82,6 +82,14 @@ def _order_fault(tenant: Tenant, fields: Fields) -> Done:
     return Done("The fault is in force.", {"number": ordered.number})
 
 
+def _bad_day(tenant: Tenant, fields: Fields) -> Done:
+    share, reads = _number(fields, "share", 0.2, 0.0, 0.9), _number(fields, "reads", 0.05, 0.0, 0.9)
+    seed = _whole(fields, "seed", 1, 0, 2**31 - 1)
+    for fault in bad_day(share, reads, _number(fields, "hold", 30.0, 0.0, 600.0), seed):
+        tenant.faults.order(fault)
+    return Done("A bad day has begun.", {"faults": tenant.faults.listed()})
+
+
 def _clear_faults(tenant: Tenant, fields: Fields) -> Done:
     tenant.faults.clear(_whole(fields, "number", 0, 0, 2**31) or None)
     return Done("Cleared.", {"faults": tenant.faults.listed()})
@@ -148,6 +156,7 @@ VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {
     "expose": _expose,
     "next-day": _next_day,
     "fault": _order_fault,
+    "bad-day": _bad_day,
     "clear-faults": _clear_faults,
     "grant": _change_role(True),
     "withdraw": _change_role(False),

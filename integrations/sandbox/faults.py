@@ -37,6 +37,14 @@ KINDS = {
 RETRY_AFTER = ["integer", "fractional", "date", "past", "absurd", "none"]
 
 
+# What goes wrong on a bad day: each kind as often as its weight. A 429 keeps everybody waiting, so there are few.
+BAD_DAY = {
+    "graph_create": {kind: 3 for kind in KINDS if kind not in ("429", "401", "403")} | {"429": 1},
+    "graph_change": {"504_before": 1, "504_after": 1, "reset_after": 1},
+    "graph_read": {"reset_before": 1, "500": 1, "bad_json": 1},
+}
+
+
 @dataclass
 class Fault:
     """One order; remaining None means until cleared, probability 1 means every matching request."""
@@ -73,6 +81,20 @@ class Fault:
 
     def described(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name != "draw"}
+
+
+def bad_day(share: float, reads: float, hold: float, seed: int) -> list[Fault]:
+    """Orders that together hit a share of the writing requests, and another of the reading ones, until cleared."""
+    draws = random.Random(seed)  # noqa: S311
+    orders = []
+    for family, weights in BAD_DAY.items():
+        left, part = 1.0, (reads if family == "graph_read" else share) / sum(weights.values())
+        for kind, weight in weights.items():
+            # The next order only sees what the ones before have let through.
+            chance = part * weight
+            orders.append(Fault(family, kind, None, chance / left, "past", hold=hold, seed=draws.randrange(2**31)))
+            left -= chance
+    return orders
 
 
 class Faults:

@@ -18,11 +18,13 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
                   count (1; empty: until cleared), probability (1), seed (of the probability),
                   retry_after: integer, fractional, date, past, absurd, none (for 429 and 503),
                   hold (30; seconds, for time-outs and late_commit)           answers number
+    bad-day       share (of writes, 0.2), reads (0.05), hold, seed: a mix of all, late commits among them
     clear-faults  number (empty: all)
     grant         role
     withdraw      role
     mode          name, value: inline_devices accept|ignore|reject, notes extra|hidden, filters ignore|honour|reject,
-                  rate_limits off|real, page_size 1-1000, listing_lag 0-600 (seconds until a list shows a new task)
+                  rate_limits off|real, page_size 1-1000, listing_lag 0-600 (seconds until a list shows a new task),
+                  latency 0-60000 (milliseconds until Graph answers)
     reset         what: all, tasks; devices, large (for all: the new estate; the credentials stay)
 
 GET /control/dump answers every task with its devices, and every create request received, stored or not.

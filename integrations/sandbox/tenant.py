@@ -41,7 +41,8 @@ MODES: dict[str, list[str]] = {
     "filters": ["ignore", "honour", "reject"],
     "rate_limits": ["off", "real"],
 }
-NUMBERS = {"page_size": (50, 1, 1000), "listing_lag": (0, 0, 600)}  # default, least, most
+# Default, least, most. Latency: milliseconds until Graph answers.
+NUMBERS = {"page_size": (50, 1, 1000), "listing_lag": (0, 0, 600), "latency": (0, 0, 60_000)}
 
 
 class Tenant:

@@ -31,6 +31,9 @@ class TicketSystem(models.Model):
     # The throttle, shared by all workers: nothing is sent before this moment.
     paused_until = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=255, blank=True, default="")
+    # The allowance: the latest grants of writing requests as [moment, number], and how many were ever granted.
+    grants = models.JSONField(default=list)
+    granted = models.PositiveBigIntegerField(default=0)
     # The circuit: failures in a row, and since when it is open; one probe goes out at a time.
     failures = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField(null=True)

@@ -14,11 +14,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from . import databases
+from . import databases, kept
 from .brokers import BROKERS
 from .report import report
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# Tickets of a drain that takes too long to be measured every time.
+_WORTH_KEEPING = 1000
 _ROUNDS = {"full": 100, "quick": 3}
 # The silent one may keep each request for seconds.
 _BROKER_ROUNDS = {"full": {"up": 20, "refuses": 10, "silent": 2}, "quick": {"up": 1, "refuses": 1}}
@@ -31,6 +33,9 @@ def main() -> None:
     results = {name: _measure(name, opened, size, rounds) for name, opened in _databases(options.only).items()}
     options.output.parent.mkdir(exist_ok=True)
     options.output.write_text(report(results, size, rounds))
+    for database, result in results.items():
+        if (drain := result["delivery"]["drain"]) and drain["tickets"] >= _WORTH_KEEPING:
+            kept.keep_drain(database, drain)
     _say(f"Written to {options.output}.")
 
 
@@ -58,7 +63,7 @@ def _measure(name: str, opened: AbstractContextManager[str], size: str, requests
     with opened as url, tempfile.TemporaryDirectory(prefix="tvm-bench-") as folder:
         environment = os.environ | {"BENCH_DATABASE_URL": url, "TVM_DATA_DIR": folder}
         result = {}
-        for part in ("seed", "pages", "exports"):
+        for part in ("seed", "pages", "exports", "delivery"):
             start = time.monotonic()
             result[part] = _run(part, size, requests, environment)
             result[f"{part}_seconds"] = time.monotonic() - start

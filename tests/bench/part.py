@@ -1,6 +1,6 @@
 """One part of the bench in a process of its own, so that no part inherits another's memory: prints its result as JSON.
 
-`BENCH_DATABASE_URL=... python -m tests.bench.part seed|pages|exports|submit full|quick ROUNDS`
+`BENCH_DATABASE_URL=... python -m tests.bench.part seed|pages|exports|delivery|submit full|quick ROUNDS`
 """
 
 import importlib

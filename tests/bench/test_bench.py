@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from . import kept
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -23,3 +25,21 @@ def test_the_bench_measures_a_tiny_estate_and_writes_its_page(tmp_path):
     assert "## Pages on SQLite" in text
     assert "| Exposures | 1,500 |" in text
     assert "| SQLite | up |" in text
+    assert "| SQLite | 4 | 2 | 320 |" in text
+
+
+def test_a_kept_run_replaces_its_predecessor_and_stands_on_the_page_once(tmp_path, monkeypatch):
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\n## Aims\n\nFast.\n")
+    monkeypatch.setattr(kept, "PAGE", page)
+    monkeypatch.setattr(kept, "_FILE", tmp_path / "kept.json")
+
+    for seconds in (9, 8):
+        kept.keep_chaos({"lost": 0, "tickets": 10_000, "seconds": seconds, "database": "sqlite", "seed": 1})
+    kept.keep_chaos({"lost": 0, "tickets": 10_000, "seconds": 7, "database": "postgresql", "seed": 1})
+
+    assert page.read_text().count("## Delivery under fire") == 1
+    assert "Fast." in page.read_text()
+    assert "| 0 | 10000 | 8 | sqlite | 1 |" in page.read_text()
+    assert "| 0 | 10000 | 9 |" not in page.read_text()
+    assert "| 0 | 10000 | 7 | postgresql | 1 |" in page.read_text()

@@ -118,7 +118,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         with self.logs.open(child.program.name) as log:
-            child.process = _process(child.program.start, log)
+            child.process = start_process(child.program.start, log)
         child.started_at = time.monotonic()
         self._tell_watchdog("+", child.process.pid)
 
@@ -172,7 +172,7 @@ class Supervisor:
             self.watchdog.stdin.flush()
 
 
-def _process(start: list[str] | Callable[[], None], log: BinaryIO) -> subprocess.Popen[bytes] | ForkedProcess:
+def start_process(start: list[str] | Callable[[], None], log: BinaryIO) -> subprocess.Popen[bytes] | ForkedProcess:
     """A session of its own each: the terminal's Ctrl-C reaches the supervisor only, which stops them in order."""
     if callable(start):
         return ForkedProcess(start, log)

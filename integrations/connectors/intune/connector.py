@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from django.conf import settings
+
 from integrations.microsoft import Answer, BrokenBody, MicrosoftClient, graph_client
 from remediation.markers import find_markers
 
-from ..base import Finding, Listing, Order, Phase, Reading, RemoteTicket, Reply
+from ..base import Finding, Limit, Listing, Order, Phase, Reading, RemoteTicket, Reply
 from . import payload, trial
 from .text import clean
 
@@ -22,6 +24,7 @@ KINDS = {
     "#microsoft.graph.appVulnerabilityTask": "software",
     "#microsoft.graph.securityConfigurationTask": "configuration",
 }
+LIMIT_SECONDS = 20.0
 STATES = {"pending", "active", "completed", "rejected"}
 # Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
 LISTING_DEADLINE = 120.0
@@ -39,6 +42,12 @@ class Intune:
 
     def __init__(self, client: MicrosoftClient | None = None) -> None:
         self._client = client or graph_client()
+
+    @property
+    def limit(self) -> Limit | None:
+        """Graph, "Intune partner integration": POST, PUT, PATCH and DELETE of one application in one tenant."""
+        writes = settings.DELIVERY_GRAPH_WRITES
+        return Limit(writes, LIMIT_SECONDS) if writes else None
 
     def render(self, order: Order) -> bytes:
         return payload.render(order)

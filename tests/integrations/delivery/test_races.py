@@ -8,7 +8,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from integrations import connectors
-from integrations.delivery import claim, look, send, sweep, throttle, wishes
+from integrations.connectors.base import Limit
+from integrations.delivery import allowance, claim, look, send, sweep, throttle, wishes
 from remediation.models import AuditEvent, DeliveryState, Lease, Ticket, TicketAttempt, TicketSystem, User
 from remediation.rules import audit
 from tests.factories import DeviceGroupFactory, TicketFactory, enable_intune
@@ -70,6 +71,15 @@ def test_an_open_circuit_lets_one_of_many_probe(there):
     TicketSystem.objects.update(opened_at=timezone.now())
 
     assert sum(at_once(lambda number: throttle.admit("intune", 5))) == 1
+
+
+def test_many_who_ask_at_once_are_granted_no_more_than_the_limit(there):
+    there.limit = Limit(40, 60.0)
+
+    granted = at_once(lambda number: sum(allowance.grant("intune", 3) for _ in range(6)))
+
+    assert sum(granted) == TicketSystem.objects.get().granted <= 40
+    assert sum(granted) + allowance.grant("intune", 100) == 40
 
 
 @pytest.mark.fault(id="F30")

@@ -92,7 +92,7 @@ def test_a_request_made_while_the_broker_is_down_goes_out_with_the_next_round(
 
 
 def test_of_two_clocks_the_second_finds_the_round_taken(there, ticket, messages):
-    Lease.objects.take("sweep", "the other clock's worker", sweep.LEASE_SECONDS)
+    Lease.objects.take("sweep", "the other clock's worker", settings.DELIVERY_LEASE)
 
     sweep.sweep()
 
@@ -108,8 +108,8 @@ def test_two_rounds_one_after_the_other_send_once(there, ticket, messages):
 
 
 def test_a_sweeper_that_was_killed_keeps_the_lease_for_a_minute_only(there, ticket, messages, clock):
-    Lease.objects.take("sweep", "killed", sweep.LEASE_SECONDS)
-    clock.shift(sweep.LEASE_SECONDS + 1)
+    Lease.objects.take("sweep", "killed", settings.DELIVERY_LEASE)
+    clock.shift(settings.DELIVERY_LEASE + 1)
 
     sweep.sweep()
     messages.work()

@@ -1,8 +1,11 @@
 import time
+from collections import Counter
 
 import msal
 import pytest
 import requests
+
+from integrations.sandbox.faults import BAD_DAY, Faults, bad_day
 
 from .conftest import TASKS, task
 
@@ -114,3 +117,47 @@ def test_faults_of_defender_and_of_the_token_endpoint(sandbox):
         sandbox.token("https://graph.microsoft.com/.default")
     assert sandbox.token("https://graph.microsoft.com/.default")["access_token"]
     assert sandbox.call("GET", "/api/exposureScore").status_code == 200
+
+
+def test_on_a_bad_day_so_many_requests_fail_and_each_kind_among_them():
+    faults = Faults()
+    for fault in bad_day(share=0.2, reads=0.05, hold=1, seed=7):
+        faults.order(fault)
+
+    struck = [faults.strike({"graph", "graph_write", "graph_create"}) for _ in range(5000)]
+    read = [faults.strike({"graph", "graph_read"}) for _ in range(5000)]
+
+    kinds = Counter(fault.kind for fault in struck if fault)
+    assert 0.18 < kinds.total() / 5000 < 0.22
+    assert set(kinds) == set(BAD_DAY["graph_create"]) >= {"late_commit", "reset_after", "bad_json", "429"}
+    assert 0.03 < sum(fault is not None for fault in read) / 5000 < 0.07
+
+
+def test_a_bad_day_is_the_same_day_again_with_the_same_seed():
+    days = []
+    for _ in range(2):
+        faults = Faults()
+        for fault in bad_day(share=0.5, reads=0, hold=1, seed=7):
+            faults.order(fault)
+        days.append([fault and fault.kind for fault in (faults.strike({"graph_create"}) for _ in range(50))])
+
+    assert days[0] == days[1]
+
+
+def test_a_bad_day_lasts_until_it_is_cleared(sandbox):
+    sandbox.control("bad-day", share=0.9, seed=3, hold=0)
+    assert any(sandbox.control("bad-day", share=0)["faults"])
+
+    assert sandbox.control("clear-faults")["faults"] == []
+    assert all(sandbox.create().status_code == 201 for _ in range(5))
+
+
+def test_an_answer_takes_as_long_as_it_is_told_to(sandbox):
+    sandbox.control("mode", name="latency", value=150)
+    began = time.monotonic()
+    try:
+        assert sandbox.create().status_code == 201
+    finally:
+        sandbox.control("mode", name="latency", value=0)
+
+    assert time.monotonic() - began >= 0.15

@@ -1,0 +1,1 @@
+"""Real processes that are killed while the ticket system fails: afterwards there is one ticket for each request."""
