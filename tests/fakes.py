@@ -51,6 +51,8 @@ class FakeTicketSystem:
     listings: int = 0
     listing_breaks: bool = False
     hidden: set[str] = field(default_factory=set)
+    # Whether devices inside a ticket are kept, as it answers when asked.
+    keeps: bool | None = True
     sign_ins: int = 0
     # Called while a request is under way.
     meanwhile: list = field(default_factory=list)
@@ -101,6 +103,9 @@ class FakeTicketSystem:
     def read(self, remote_id: str) -> Reading:
         ticket = self.tickets.get(remote_id)
         return Reading(OK if ticket else answered(404), ticket)
+
+    def keeps_devices(self, remote_id: str) -> bool | None:
+        return self.keeps
 
     def list_all(self) -> Listing:
         self.listings += 1

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import structlog
 from django.utils import timezone
 
-from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
+from remediation.models import DeliveryState, Lease, RemoteState, Route, Ticket, TicketSystem
+from remediation.rules.activities import complete_by_tickets
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
@@ -36,10 +37,7 @@ def look_everywhere() -> None:
 
 def is_curious(system: TicketSystem) -> bool:
     """Whether a listing could tell us something."""
-    is_open = system.tickets.filter(
-        delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
-    ).exists()
-    return is_open or reconcile.due(system).exists()
+    return remote.watched(system).exists() or reconcile.due(system).exists()
 
 
 def look(system: TicketSystem) -> bool:
@@ -105,6 +103,8 @@ def _adopt(system: TicketSystem, found: dict[str, list[RemoteTicket]]) -> None:
         was_uncertain = ticket.delivery_state == DeliveryState.UNCERTAIN
         if record.adopt(ticket, ticket.fence, first.remote_id, state=first.state):
             reconcile.log_look(ticket, ticket.fence + 1, found_id=first.remote_id)
+            if first.state == RemoteState.COMPLETED:
+                complete_by_tickets(ticket.activity, first.note or "")
             if was_uncertain:
                 throttle.created_after_all(system.pk)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import AttemptResult, DeliveryState, Ticket, TicketSystem
+from remediation.models import AttemptResult, AuditEvent, DeliveryState, Through, Ticket, TicketSystem, User
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Order, Phase, Reply
@@ -62,6 +62,35 @@ def send(claimed: Claim) -> None:
         reply = _create(claimed, connector, payload)
         kind = classify.of_create(reply)
     _settle(claimed, kind, reply, throttle.note_create(claimed.system, kind, reply))
+    if kind is Kind.DONE:
+        _learn(claimed.system, connector, reply.remote_id)
+
+
+def _learn(system: str, connector: Connector, remote_id: str) -> None:
+    """The first ticket that was taken with devices inside is read again: are they in it?
+
+    What has been cut into parts stays cut; the tickets that follow are made by what is known now.
+    """
+    if not TicketSystem.objects.filter(pk=system, takes_devices=None).exists():
+        return
+    try:
+        keeps = connector.keeps_devices(remote_id)
+    except Exception:
+        log.exception("connector_broke", remote_id=remote_id)
+        return
+    if keeps is not None:
+        _learnt(system, keeps)
+
+
+def _learnt(system: str, takes_devices: bool) -> None:
+    if TicketSystem.objects.filter(pk=system).exclude(takes_devices=takes_devices).update(takes_devices=takes_devices):
+        AuditEvent.objects.record(
+            TicketSystem.objects.get(pk=system),
+            "learn",
+            by=User.objects.system(),
+            through=Through.WORKER,
+            after={"takes_devices": takes_devices},
+        )
 
 
 def _give_back(claimed: Claim) -> None:
@@ -123,7 +152,7 @@ def _refused(claimed: Claim, reply: Reply, retry_at: datetime) -> bool:
     """Final for this ticket; unless it was refused for the devices inside, then it goes again without them."""
     ticket = claimed.ticket
     if reply.refuses_devices and record.system_of(ticket).takes_devices is not False:
-        TicketSystem.objects.filter(pk=ticket.system_id).update(takes_devices=False)
+        _learnt(ticket.system_id, takes_devices=False)
         reason = _("The ticket system takes no devices inside a ticket: it is sent again without them.")
         return _ready(claimed, reason, retry_at, payload=None, payload_sha256="")
     reason = reply.reason or _("The ticket system refused the ticket.")

@@ -108,6 +108,15 @@ ACTIVITY: dict[str, Transition] = {
         method=CompletionMethod.AUTOMATIC,
         then=close_tickets,
     ),
+    "complete_by_tickets": Transition(
+        _("Completed in the ticket system"),
+        frozenset({A.ACTIVE}),
+        A.COMPLETED,
+        "remediation.complete_activity",
+        by_people=False,
+        method=CompletionMethod.MANUAL,
+        then=close_tickets,
+    ),
     "reopen_by_regression": Transition(
         _("Reopened: devices are exposed again"),
         frozenset({A.COMPLETED}),
