@@ -38,6 +38,7 @@ ACCESS: dict[str, str] = {
     "exception_options": _VIEW,
     # The verb decides which permission is needed: the rule asks for it.
     "activity_transition": _ACTIVITIES,
+    "activity_rest": _HANDLE,
     "ticket_retry": _HANDLE,
     # A person's own view.
     "select_groups": SIGNED_IN,

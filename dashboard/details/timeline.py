@@ -23,6 +23,8 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "cancel": ("slash-circle", gettext_lazy("cancelled it")),
     "complete_automatically": ("shield-check", gettext_lazy("completed it: every target device is fixed")),
     "reopen_by_regression": ("arrow-counterclockwise", gettext_lazy("reopened it: devices are exposed again")),
+    "complete_by_tickets": ("check-circle", gettext_lazy("saw it called done in the ticket system")),
+    "open_rest": ("ticket-perforated", gettext_lazy("opened tickets for the remaining devices")),
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
     "deliver": ("send", gettext_lazy("created the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
