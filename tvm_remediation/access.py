@@ -33,6 +33,7 @@ ACCESS: dict[str, str] = {
     "exceptions": _ACTIVITIES,
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,
+    "group_script": _TICKETS,
     # The work.
     "remediation_options": _HANDLE,
     "exception_options": _VIEW,

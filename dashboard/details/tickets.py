@@ -18,7 +18,9 @@ from remediation.models import (
     User,
 )
 
+from ..groups import Selection, selection
 from ..requests import Request
+from .parts import with_progress
 
 # What htmx understands as: this was the last poll.
 STOP_POLLING = 286
@@ -54,14 +56,16 @@ class TicketView:
         return "" if ticket.remote_wanted == ticket.remote_state else ticket.get_remote_wanted_display()
 
 
-def tickets_of(activity: RemediationActivity, user: User) -> list[TicketView]:
-    return [TicketView(ticket, user) for ticket in _with_attempts(activity.tickets.order_by("batch"))]
+def tickets_of(activity: RemediationActivity, user: User, groups: Selection) -> list[TicketView]:
+    tickets = with_progress(activity.tickets.order_by("batch"), groups)
+    return [TicketView(ticket, user) for ticket in _with_attempts(tickets)]
 
 
 @require_GET
 def ticket_state(request: Request, pk: int) -> HttpResponse:
     """The ticket's rows when they have changed since `?seen=`; nothing when they have not."""
-    ticket = get_object_or_404(_with_attempts(Ticket.objects.visible_to(request.user)), pk=pk)
+    tickets = with_progress(Ticket.objects.visible_to(request.user).select_related("activity"), selection(request))
+    ticket = get_object_or_404(_with_attempts(tickets), pk=pk)
     view = TicketView(ticket, request.user)
     if not view.is_final and request.GET.get("seen") == view.version:
         return HttpResponse(status=204)
