@@ -13,4 +13,7 @@ urlpatterns = [
 ]
 
 # Under the address of the tickets, whose pages are read elsewhere.
-ticket_urlpatterns = [path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry")]
+ticket_urlpatterns = [
+    path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry"),
+    path("<int:pk>/group/", views.ticket_group, name="ticket_group"),
+]

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from remediation.models import Ticket, TicketSystem
 from remediation.rules import ticket_systems
+from remediation.rules.target_groups import ask_for_group
 from remediation.rules.transitions import InvalidTransition
 from remediation.signed_in import SignedInRequest
 
@@ -138,6 +139,18 @@ def ticket_retry(request: SignedInRequest, pk: int) -> HttpResponse:
     except InvalidTransition as conflict:
         return render(request, "409.html", {"conflict": conflict, "activity": ticket.activity}, status=409)
     messages.success(request, _("The ticket is tried again."))
+    return redirect(ticket.activity)
+
+
+@require_POST
+def ticket_group(request: SignedInRequest, pk: int) -> HttpResponse:
+    ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
+    if not settings.MICROSOFT.makes_groups:
+        messages.error(request, _("Target groups are off: no registration for them is configured."))
+    elif ask_for_group(ticket, by=request.user):
+        messages.success(request, _("The group is made and filled in the background."))
+    else:
+        messages.info(request, _("This group was asked for already."))
     return redirect(ticket.activity)
 
 

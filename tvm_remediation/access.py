@@ -41,6 +41,7 @@ ACCESS: dict[str, str] = {
     "activity_transition": _ACTIVITIES,
     "activity_rest": _HANDLE,
     "ticket_retry": _HANDLE,
+    "ticket_group": _HANDLE,
     # A person's own view.
     "select_groups": SIGNED_IN,
     "set_theme": SIGNED_IN,

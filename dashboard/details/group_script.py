@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from remediation.models import ActivityDevice, RemediationActivity
+from remediation.rules.target_groups import unique_name
 
 from ..groups import selection
 from ..requests import Request
@@ -47,11 +48,6 @@ def group_script(request: Request, pk: int, part: int) -> HttpResponseBase:
     return response
 
 
-def group_name(activity: RemediationActivity, part: int) -> str:
-    """Unique in the tenant, and the same each time: by it a repeat finds the group."""
-    return f"tvm-remediation-{activity.pk}-{part}"
-
-
 def _pieces(activity: RemediationActivity, part: int, devices: QuerySet[ActivityDevice]) -> Iterator[str]:
     before, after = _filled(activity, part)
     yield before
@@ -65,7 +61,7 @@ def _pieces(activity: RemediationActivity, part: int, devices: QuerySet[Activity
 def _filled(activity: RemediationActivity, part: int) -> tuple[str, str]:
     graph = settings.MICROSOFT.cloud.graph
     script = _TEMPLATE.substitute(
-        unique_name=group_name(activity, part),
+        unique_name=unique_name(activity.pk, part),
         display_name=f"TVM Remediation {activity.pk} part {part}: {plain(activity.title)}",
         graph=graph,
         environment=_ENVIRONMENTS.get(graph, "Global"),

@@ -86,6 +86,7 @@ class MicrosoftClient:
         *,
         query: Mapping[str, object] | None = None,
         body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         total: float | None = None,
         read: float | None = None,
         body_cap: float = 8 * MEGABYTE,
@@ -98,7 +99,7 @@ class MicrosoftClient:
             host = urlsplit(url).hostname or "?"
             return Answer(None, failure=Failure.ADDRESS, reason=f"Not asked: {host} is no configured host.")
         try:
-            headers = self._headers(own_id, with_body=body is not None)
+            all_headers = self._headers(own_id, with_body=body is not None) | dict(headers or {})
         except NoToken as problem:
             return Answer(None, failure=Failure.TOKEN, reason=str(problem), client_request_id=own_id)
         with Watch(total or settings.DELIVERY_TOTAL_DEADLINE) as watch:
@@ -107,7 +108,7 @@ class MicrosoftClient:
                     method,
                     url,
                     data=body,
-                    headers=headers,
+                    headers=all_headers,
                     # Keeps a netrc file from replacing the token.
                     auth=lambda prepared: prepared,
                     timeout=(settings.DELIVERY_CONNECT_TIMEOUT, read or settings.DELIVERY_READ_TIMEOUT),
@@ -218,8 +219,8 @@ def _tokens(registration: object) -> Tokens:
 @lru_cache(maxsize=8)
 def _client(resource: str, microsoft: object) -> MicrosoftClient:
     configured = settings.MICROSOFT
-    if resource == "graph":
-        tokens = _tokens(configured.graph_registration)
+    if resource in {"graph", "groups"}:
+        tokens = _tokens(configured.graph_registration if resource == "graph" else configured.groups_registration)
         return MicrosoftClient(configured.graph_url, configured.cloud.graph_scope, tokens, (configured.cloud.graph,))
     is_global = configured.cloud.defender == "https://api.security.microsoft.com"
     others = (*_REGIONAL_DEFENDER, *_OLDER_DEFENDER) if is_global and not configured.is_sandbox else ()
@@ -232,6 +233,12 @@ def graph_client() -> MicrosoftClient:
     """The process's client of Graph."""
     with _making:
         return _client("graph", settings.MICROSOFT)
+
+
+def groups_client() -> MicrosoftClient:
+    """The process's client of Graph for target groups, with a registration of its own."""
+    with _making:
+        return _client("groups", settings.MICROSOFT)
 
 
 def defender_client() -> MicrosoftClient:

@@ -34,6 +34,7 @@ from .recommendations import (
     RemediationType,
 )
 from .scores import OrganisationScore, ScoreSnapshot
+from .target_groups import TargetGroup, TargetGroupState
 from .tickets import (
     FINAL_STATES,
     TICKET_LIMIT,
@@ -84,6 +85,8 @@ __all__ = [
     "Severity",
     "Software",
     "SoftwareVersion",
+    "TargetGroup",
+    "TargetGroupState",
     "Through",
     "Ticket",
     "TicketAttempt",
