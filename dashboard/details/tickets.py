@@ -2,9 +2,11 @@
 
 from zlib import crc32
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.delivery.states import explain
@@ -13,6 +15,7 @@ from remediation.models import (
     DeliveryState,
     RemediationActivity,
     Route,
+    TargetGroupState,
     Ticket,
     TicketAttempt,
     User,
@@ -40,7 +43,18 @@ class TicketView:
             DeliveryState.READY,
         } and ticket.system.create_route in {Route.REFUSED, Route.UNLICENSED}
         self.detail = explain(ticket).detail
+        self.group = getattr(ticket, "target_group", None)
+        self.may_ask_for_group = (
+            settings.MICROSOFT.makes_groups
+            and ticket.delivery_state == DeliveryState.DELIVERED
+            and (self.group is None or self.group.state == TargetGroupState.FAILED)
+            and user.has_perm("remediation.handle_remediation")
+        )
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
+
+    @property
+    def devices_url(self) -> str:
+        return f"{reverse('activity', args=[self.ticket.activity_id])}?part={self.ticket.batch}"
 
     @property
     def version(self) -> str:
@@ -75,4 +89,4 @@ def ticket_state(request: Request, pk: int) -> HttpResponse:
 
 def _with_attempts(tickets):
     history = Prefetch("history", TicketAttempt.objects.order_by("-pk"))
-    return tickets.select_related("system").prefetch_related(history)
+    return tickets.defer("payload", "facts").select_related("system", "target_group").prefetch_related(history)

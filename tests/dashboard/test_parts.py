@@ -3,11 +3,12 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
-from remediation.models import ActivityCount, ActivityDevice, BatchCount, DeviceGroup, RemoteState
+from remediation.models import ActivityCount, ActivityDevice, BatchCount, DeviceGroup, RemoteState, TargetGroup
 from tests.factories import (
     ActivityFactory,
     DeviceFactory,
@@ -16,6 +17,7 @@ from tests.factories import (
     UserFactory,
     enable_intune,
 )
+from tvm_remediation.clouds import Registration
 
 from .conftest import csv_of, publish, words
 
@@ -221,3 +223,42 @@ def test_a_rejection_that_is_dealt_with_or_not_theirs_does_not(client, reader, a
     reject(activity, **({"remote_state": RemoteState.ACTIVE} if how == "accepted" else {}))
 
     assert client.get("/").context["rejections"] == []
+
+
+# --- What the page says -----------------------------------------------------------------------------------------------
+def test_the_page_says_what_was_left_out_and_how_far_each_part_is(client, reader, activity):
+    reader(client)
+
+    shown = words(client.get(activity.get_absolute_url()))
+
+    assert "3 devices are in no ticket yet." in shown
+    assert "Open the ticket of the remaining devices" in shown
+    assert "1 of 3 fixed" in shown
+
+
+@pytest.mark.parametrize(("state", "advice"), [("missing", "not created again by itself"), ("rejected", "Settle with")])
+def test_a_ticket_that_was_deleted_or_rejected_says_what_to_do(client, reader, activity, state, advice):
+    reject(activity, remote_state=state)
+    reader(client)
+
+    assert advice in words(client.get(activity.get_absolute_url()))
+
+
+def test_a_target_group_is_offered_where_it_is_on_and_its_progress_shown(client, reader, activity, settings):
+    registration = Registration("id", "secret")
+    settings.MICROSOFT = replace(
+        settings.MICROSOFT, tenant_id="t", registration=registration, groups_registration=registration
+    )
+    user = reader(client)
+    activity.tickets.update(remote_id="7", delivery_state="delivered")
+    offered = words(client.get(activity.get_absolute_url()))
+
+    TargetGroup.objects.create(
+        ticket=activity.tickets.get(), unique_name="tvm-remediation-1-1", requested_by=user, added=2,
+        requested_at=timezone.now(), next_attempt_at=timezone.now(),
+    )  # fmt: skip
+    filling = words(client.get(activity.get_absolute_url()))
+
+    assert "Make a group in Entra" in offered
+    assert "tvm-remediation-1-1 2 of 3" in filling
+    assert "Make a group in Entra" not in filling
