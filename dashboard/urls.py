@@ -18,6 +18,6 @@ urlpatterns = [
     path("remediation/exceptions/", exceptions.exceptions, name="exceptions"),
     path("remediation/tickets/", ticket_list.tickets, name="tickets"),
     path("remediation/tickets/<int:pk>/state/", tickets.ticket_state, name="ticket_state"),
-    path("remediation/activities/<int:pk>/parts/<int:part>/group.ps1", group_script.group_script, name="group_script"),
+    path("remediation/tickets/<int:pk>/group.ps1", group_script.group_script, name="group_script"),
     path("remediation/activities/<int:pk>/", activity.activity, name="activity"),
 ]

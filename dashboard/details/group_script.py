@@ -17,10 +17,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from remediation.models import ActivityDevice, RemediationActivity
+from remediation.models import ActivityDevice, RemediationActivity, Ticket
 from remediation.rules.target_groups import unique_name
 
-from ..groups import selection
 from ..requests import Request
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -36,15 +35,13 @@ _ENVIRONMENTS = {
 
 
 @require_GET
-def group_script(request: Request, pk: int, part: int) -> HttpResponseBase:
-    """The script for one part, with those of its devices that the reader may see."""
-    activity = get_object_or_404(RemediationActivity.objects.visible_to(request.user), pk=pk)
-    devices = activity.devices.filter(batch=part)
-    groups = selection(request)
-    if not groups.sees_everything:
-        devices = devices.filter(group__in=[group.pk for group in groups.visible])
+def group_script(request: Request, pk: int) -> HttpResponseBase:
+    """The script for one ticket, with those of its devices that the reader may see."""
+    ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
+    activity, part = ticket.activity, ticket.batch
+    devices = activity.devices.filter(batch=part).visible_to(request.user)
     response = StreamingHttpResponse(_pieces(activity, part, devices), content_type="text/plain; charset=us-ascii")
-    response["Content-Disposition"] = f'attachment; filename="activity-{pk}-part-{part}-group.ps1"'
+    response["Content-Disposition"] = f'attachment; filename="activity-{activity.pk}-part-{part}-group.ps1"'
     return response
 
 
@@ -59,6 +56,7 @@ def _pieces(activity: RemediationActivity, part: int, devices: QuerySet[Activity
 
 
 def _filled(activity: RemediationActivity, part: int) -> tuple[str, str]:
+    """What comes before the devices and after them."""
     graph = settings.MICROSOFT.cloud.graph
     script = _TEMPLATE.substitute(
         unique_name=unique_name(activity.pk, part),

@@ -141,7 +141,7 @@ def script_of(response) -> str:
 def test_the_script_names_the_devices_of_its_part(client, reader, activity):
     reader(client)
 
-    script = script_of(client.get(f"{activity.get_absolute_url()}parts/1/group.ps1"))
+    script = script_of(client.get(f"/remediation/tickets/{activity.tickets.get().pk}/group.ps1"))
 
     ids = set(activity.devices.filter(batch=1).values_list("device__entra_device_id", flat=True))
     assert set(re.findall(r"^([0-9a-f-]{36}),", script, re.MULTILINE)) == ids
@@ -152,7 +152,7 @@ def test_the_script_names_the_devices_of_its_part(client, reader, activity):
 def test_the_script_is_cut_to_the_readers_groups(client, reader, activity):
     reader(client, device_groups=[DeviceGroup.objects.get(name="Oslo")])
 
-    script = script_of(client.get(f"{activity.get_absolute_url()}parts/1/group.ps1"))
+    script = script_of(client.get(f"/remediation/tickets/{activity.tickets.get().pk}/group.ps1"))
 
     assert len(re.findall(r"^[0-9a-f-]{36},", script, re.MULTILINE)) == 1
 
@@ -175,7 +175,7 @@ def test_no_name_becomes_a_part_of_the_script(client, reader, activity, name):
 
 def client_script(client, reader, activity) -> str:
     reader(client)
-    return script_of(client.get(f"{activity.get_absolute_url()}parts/1/group.ps1"))
+    return script_of(client.get(f"/remediation/tickets/{activity.tickets.get().pk}/group.ps1"))
 
 
 @pytest.mark.parametrize("entra_id", ["", "'; evil", "0" * 36, "12345678-1234-1234-1234-12345678901'"])
@@ -190,7 +190,7 @@ def test_an_id_that_is_none_is_left_out(client, reader, activity, entra_id):
 def test_the_script_of_an_activity_out_of_sight_is_not_found(client, reader, activity):
     reader(client, device_groups=[DeviceGroupFactory()])
 
-    assert client.get(f"{activity.get_absolute_url()}parts/1/group.ps1").status_code == 404
+    assert client.get(f"/remediation/tickets/{activity.tickets.get().pk}/group.ps1").status_code == 404
 
 
 # --- The dashboard ----------------------------------------------------------------------------------------------------
