@@ -19,7 +19,7 @@ from remediation.models import (
 )
 
 from ..sources import clean, records
-from .reading import Reading, WeaknessFacts
+from .reading import Example, Reading, WeaknessFacts
 
 BATCH = 500
 _SOFTWARE_PREFIX = "va-_-"
@@ -173,31 +173,25 @@ def _write_versions(reading: Reading) -> dict[int, int]:
     fresh = sorted({key for key in wanted.values() if key not in known})
     for batch in batches(fresh):
         with transaction.atomic():
-            made = SoftwareVersion.objects.bulk_create(_version(*key, *examples[key]) for key in batch)
+            made = SoftwareVersion.objects.bulk_create(_version(key, examples[key]) for key in batch)
         rows.update(((row.software_id, row.version), row.pk) for row in made)
     return {number: rows[key] for number, key in wanted.items()}
 
 
-def _version(
-    software_id: int, version: str, disk_paths: list[str], registry_paths: list[str], security_update: str
-) -> SoftwareVersion:
-    return SoftwareVersion(
-        software_id=software_id,
-        version=version,
-        disk_paths=disk_paths,
-        registry_paths=registry_paths,
-        security_update=security_update,
-    )
+def _version(key: tuple[int, str], example: Example) -> SoftwareVersion:
+    software_id, version = key
+    return SoftwareVersion(software_id=software_id, version=version, **_example_fields(example))
 
 
-def _write_examples(examples: dict[int, tuple[list[str], list[str], str]]) -> None:
+def _example_fields(example: Example) -> dict[str, Any]:
+    return dict(zip(("disk_paths", "registry_paths", "security_update"), example, strict=True))
+
+
+def _write_examples(examples: dict[int, Example]) -> None:
     """For versions that have none yet. One that is there stays: it is an example, not news."""
     found = [(pk, example) for pk, example in examples.items() if any(example)]
     for batch in batches(found):
-        rows = [
-            SoftwareVersion(pk=pk, disk_paths=disk, registry_paths=registry, security_update=update)
-            for pk, (disk, registry, update) in batch
-        ]
+        rows = [SoftwareVersion(pk=pk, **_example_fields(example)) for pk, example in batch]
         with transaction.atomic():
             SoftwareVersion.objects.bulk_update(rows, ["disk_paths", "registry_paths", "security_update"])
 

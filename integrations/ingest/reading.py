@@ -22,6 +22,8 @@ _MACHINE_COLUMNS = (
 PATHS = 20
 # And as many as an example of a version shows.
 EXAMPLES = 3
+# Paths of files and of the registry, and the update to install.
+Example = tuple[list[str], list[str], str]
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Reading:
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     weaknesses_of: list[set[int]] = field(default_factory=list)
     # By v, of the first device that was seen with it: paths of files and of the registry, and the update to install.
-    examples: list[tuple[list[str], list[str], str]] = field(default_factory=list)
+    examples: list[Example] = field(default_factory=list)
     # software -> (vendor, name, recommendation)
     software: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     weaknesses: dict[str, WeaknessFacts] = field(default_factory=dict)
@@ -226,7 +228,7 @@ def _note_evidence(evidence: dict, key: tuple[int, int], record: records.Softwar
         known[2] = update
 
 
-def _example(record: records.SoftwareWeakness) -> tuple[list[str], list[str], str]:
+def _example(record: records.SoftwareWeakness) -> Example:
     disk_paths, registry_paths = _paths(record.disk_paths, EXAMPLES), _paths(record.registry_paths, EXAMPLES)
     return disk_paths, registry_paths, _security_update(record)
 
