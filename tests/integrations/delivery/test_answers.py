@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from integrations.delivery import look, send
+from integrations.delivery import look, send, wishes
 from remediation.models import (
     ActivityDevice,
     ActivityStatus,
@@ -55,6 +55,18 @@ def test_a_completed_ticket_completes_its_activity_as_a_claim(there, created, cl
     assert (activity.status_changed_by.username, activity.status_note) == ("system", "Rolled out by ring 2.")
     assert AuditEvent.objects.about(activity).get().verb == "complete_by_tickets"
     assert there.statuses == []
+
+
+def test_who_thinks_again_after_completing_is_not_overruled(there, created, clock):
+    there.edit(created.remote_id, "completed")
+    look_again(created, clock)
+    there.edit(created.remote_id, "active", "Not on all.")
+
+    look_again(created, clock)
+    wishes.fulfil()
+
+    assert there.statuses == []
+    assert there.tickets[created.remote_id].state == "active"
 
 
 def test_only_the_last_of_several_tickets_completes_the_activity(there, created, clock):
