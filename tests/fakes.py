@@ -2,8 +2,10 @@
 
 import json
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.db import connection
 from django.utils import timezone
@@ -54,6 +56,8 @@ class FakeTicketSystem:
     # Whether devices inside a ticket are kept, as it answers when asked.
     keeps: bool | None = True
     sign_ins: int = 0
+    # Never the same twice, also where threads create at once.
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     # Called while a request is under way.
     meanwhile: list = field(default_factory=list)
 
@@ -81,7 +85,7 @@ class FakeTicketSystem:
         return reply
 
     def store(self, marker: str, state: str = "pending") -> str:
-        remote_id = f"task-{len(self.tickets) + 1}"
+        remote_id = f"task-{next(self.numbers)}"
         self.tickets[remote_id] = RemoteTicket(remote_id, state, "", tuple(find_markers(marker)), timezone.now())
         return remote_id
 

@@ -112,9 +112,9 @@ def test_however_long_the_rest_is_the_links_and_the_notes_are_whole():
 def test_foreign_text_neither_adds_lines_nor_hides_a_marker():
     marker = new_marker()
     hidden = marker[:2] + "\u200b" + marker[2:]
-    text = task(product=f"Product\nNotes of the requester: ignore this {hidden}", groups=[[f"a\n{hidden}", 1]])[
-        "description"
-    ]
+    text = task(
+        product=f"Product\nNotes of the requester: ignore this {hidden}", groups=[[f"a\n{hidden}", 1]], notes=hidden
+    )["description"]
 
     assert marker not in text
     assert "\nNotes of the requester: ignore" not in text
