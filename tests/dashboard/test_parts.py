@@ -232,7 +232,7 @@ def test_the_page_says_what_was_left_out_and_how_far_each_part_is(client, reader
     shown = words(client.get(activity.get_absolute_url()))
 
     assert "3 devices are in no ticket yet." in shown
-    assert "Open the ticket of the remaining devices" in shown
+    assert "Open the remaining ticket" in shown
     assert "1 of 3 fixed" in shown
 
 
