@@ -1,5 +1,6 @@
 """What the administrator of the ticket system did: brought back, told once, never silently undone."""
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -22,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 _CHUNK = 500
-# Tickets that are gone are confirmed one by one; the rest waits for the next listing.
-_MOST_CONFIRMED = 50
+# Tickets that are gone are confirmed one by one, for so many seconds; the rest waits for the next listing.
+_CONFIRMING = 60.0
 
 
 def watched(system: TicketSystem) -> TicketQuerySet:
@@ -61,7 +62,10 @@ def find_missing(system: TicketSystem, seen: Iterable[RemoteTicket], connector: 
     fresh = Q(remote_state__in=[RemoteState.UNKNOWN, RemoteState.PENDING], remote_changed_at__gte=old_enough)
     ours = watched(system).filter(remote_changed_at__lt=started).exclude(fresh).defer("payload", "facts")
     gone = [ticket for ticket in ours.iterator() if ticket.remote_id not in ids]
-    for ticket in gone[:_MOST_CONFIRMED]:
+    ends = time.monotonic() + _CONFIRMING
+    for ticket in gone:
+        if time.monotonic() > ends:
+            return
         reading = connector.read(ticket.remote_id)
         kind = classify.of_read(reading.reply)
         if kind is Kind.MISSING:
