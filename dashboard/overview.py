@@ -35,6 +35,7 @@ from .groups import Selection, selection
 from .lists.recommendations import with_impact
 from .lists.tabs import overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
+from .rejections import ask_rejections, rejections
 from .requests import Request
 from .scores import Weights, ask_weights, settings_in, weights
 
@@ -86,6 +87,7 @@ def overview(request: Request) -> HttpResponse:
     exposure = _exposure(history, weights(request))
     context = {
         "numbers": numbers(request),
+        "rejections": rejections(request),
         "exposure": exposure,
         "exposure_chart": charts.trend(exposure.points, _("Exposure score")) if exposure.points else "",
         "configuration": _configuration(history, settings),
@@ -103,6 +105,7 @@ def overview(request: Request) -> HttpResponse:
 
 def _ask(request: Request, groups: Selection) -> None:
     ask_weights(request)
+    ask_rejections(request)
     excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()

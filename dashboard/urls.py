@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import overview
-from .details import activity, recommendation, tickets
+from .details import activity, group_script, recommendation, tickets
 from .lists import activities, exceptions, recommendation_devices, recommendations
 from .lists import tickets as ticket_list
 
@@ -18,5 +18,6 @@ urlpatterns = [
     path("remediation/exceptions/", exceptions.exceptions, name="exceptions"),
     path("remediation/tickets/", ticket_list.tickets, name="tickets"),
     path("remediation/tickets/<int:pk>/state/", tickets.ticket_state, name="ticket_state"),
+    path("remediation/tickets/<int:pk>/group.ps1", group_script.group_script, name="group_script"),
     path("remediation/activities/<int:pk>/", activity.activity, name="activity"),
 ]

@@ -6,6 +6,7 @@ from django.conf import settings
 from remediation.models import User
 from remediation.rules import audit
 
+from . import target_groups
 from .delivery import look, sweep
 from .ingest import running
 
@@ -23,6 +24,11 @@ def sweep_tickets() -> None:
 @shared_task(name="integrations.tasks.poll_tickets")
 def poll_tickets() -> None:
     look.look_everywhere()
+
+
+@shared_task(name="integrations.tasks.fill_groups")
+def fill_groups() -> None:
+    target_groups.fill_all()
 
 
 @shared_task(name="integrations.tasks.seal_audit")

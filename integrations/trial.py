@@ -47,11 +47,14 @@ def try_connection(system: TicketSystem, *, with_writing: bool, by: User) -> dic
 
 @transaction.atomic
 def _remember(system: TicketSystem, findings: list[Finding], with_writing: bool, by: User) -> None:
-    learnt = {
+    learnt: dict[str, Any] = {
         _REMEMBERED[finding.step]: finding.route
         for finding in findings
         if finding.step in _REMEMBERED and finding.route in Route.values
     }
+    for finding in findings:
+        if finding.takes_devices is not None:
+            learnt["takes_devices"] = finding.takes_devices
     before = {name: getattr(system, name) for name in learnt}
     if learnt:
         TicketSystem.objects.filter(pk=system.pk).update(**learnt)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from remediation.models import Heartbeat, Ticket, TicketSystem
 from remediation.rules import ticket_systems
+from remediation.rules.target_groups import ask_for_group
 from remediation.rules.transitions import InvalidTransition
 from remediation.signed_in import SignedInRequest
 
@@ -178,6 +179,18 @@ def _see_to(request: SignedInRequest, pk: int, deed: Callable[..., Ticket], form
         messages.error(request, str(reason))
     else:
         messages.success(request, done)
+    return redirect(ticket.activity)
+
+
+@require_POST
+def ticket_group(request: SignedInRequest, pk: int) -> HttpResponse:
+    ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
+    if not settings.MICROSOFT.makes_groups:
+        messages.error(request, _("Target groups are off: no registration for them is configured."))
+    elif ask_for_group(ticket, by=request.user):
+        messages.success(request, _("The group is made and filled in the background."))
+    else:
+        messages.info(request, _("This group was asked for already."))
     return redirect(ticket.activity)
 
 

@@ -65,6 +65,8 @@ class Outlook:
     due_on: date | None
     wants_ticket: bool
     first_only: bool
+    # Devices that one ticket takes; None where one serves for all.
+    ticket_limit: int | None
     impact: float
     score: float | None
     # The source reports a score of its own, so ours is the explained one.
@@ -90,20 +92,21 @@ class Outlook:
 
     @property
     def is_above_limit(self) -> bool:
-        return self.eligible > TICKET_LIMIT
+        return self.ticket_limit is not None and self.eligible > self.ticket_limit
 
     @property
     def limit(self) -> int:
-        return TICKET_LIMIT
+        """The devices of a full ticket."""
+        return self.ticket_limit or max(self.eligible, 1)
 
     @property
     def beyond_limit(self) -> int:
-        return max(0, self.eligible - TICKET_LIMIT)
+        return max(0, self.eligible - self.limit)
 
     @property
     def all_batches(self) -> list[int]:
         """Devices of each ticket when every eligible device goes into one."""
-        return [min(TICKET_LIMIT, self.eligible - start) for start in range(0, self.eligible, TICKET_LIMIT)]
+        return [min(self.limit, self.eligible - start) for start in range(0, self.eligible, self.limit)]
 
     @property
     def batches(self) -> list[int]:
@@ -154,6 +157,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         due_on=values["due_on"],
         wants_ticket=bool(values["open_ticket"]) and option.is_on and remediation != RemediationType.ATTENTION_REQUIRED,
         first_only=values["batches"] == FIRST,
+        ticket_limit=option.system.ticket_limit if option.system else TICKET_LIMIT,
         impact=points if recommendation.is_configuration else -points,
         score=_score(recommendation, present, newest),
         is_explained=newest is not None and newest.has_exposure_of_its_source and not recommendation.is_configuration,

@@ -6,6 +6,7 @@ urlpatterns = [
     path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
     path("recommendations/<int:pk>/exception/", views.exception_options, name="exception_options"),
     path("remediation/activities/<int:pk>/transitions/", views.activity_transition, name="activity_transition"),
+    path("remediation/activities/<int:pk>/rest/", views.activity_rest, name="activity_rest"),
     path("preferences/groups/", views.select_groups, name="select_groups"),
     path("preferences/theme/", views.set_theme, name="set_theme"),
 ]

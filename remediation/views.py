@@ -14,6 +14,7 @@ from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionFor
 from .models import Recommendation, RemediationActivity
 from .outlook import TicketOption, outlook, ticket_option
 from .rules.activities import transition
+from .rules.parts import open_rest
 from .rules.requests import RequestRefused, request_remediation
 from .rules.transitions import ACTIVITY, InvalidTransition
 from .signed_in import SignedInRequest
@@ -86,6 +87,20 @@ def activity_transition(request: SignedInRequest, pk: int) -> HttpResponse:
     except InvalidTransition as conflict:
         return render(request, "409.html", {"conflict": conflict, "activity": activity}, status=409)
     messages.success(request, _("The activity is now: %(status)s.") % {"status": activity.get_status_display()})
+    return redirect(activity)
+
+
+@require_POST
+def activity_rest(request: SignedInRequest, pk: int) -> HttpResponse:
+    activity = get_object_or_404(RemediationActivity.objects.visible_to(request.user), pk=pk)
+    try:
+        tickets = open_rest(activity, by=request.user)
+    except InvalidTransition as conflict:
+        return render(request, "409.html", {"conflict": conflict, "activity": activity}, status=409)
+    if tickets:
+        messages.success(request, _("Queued tickets: %(tickets)s.") % {"tickets": len(tickets)})
+    else:
+        messages.info(request, _("Every part that needs work has its ticket already. Nothing new was created."))
     return redirect(activity)
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.db import connection
 from django.utils import timezone
@@ -55,8 +56,12 @@ class FakeTicketSystem:
     listings: int = 0
     listing_breaks: bool = False
     hidden: set[str] = field(default_factory=set)
+    # Whether devices inside a ticket are kept, as it answers when asked.
+    keeps: bool | None = True
     sign_ins: int = 0
     limit: Limit | None = None
+    # Never the same twice, also where threads create at once.
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     # Called while a request is under way.
     meanwhile: list = field(default_factory=list)
     # Seconds after which a late request is stored, and the clock that it goes by.
@@ -87,7 +92,7 @@ class FakeTicketSystem:
         return reply
 
     def store(self, marker: str, state: str = "pending") -> str:
-        remote_id = f"task-{len(self.tickets) + 1}"
+        remote_id = f"task-{next(self.numbers)}"
         self.tickets[remote_id] = RemoteTicket(remote_id, state, "", tuple(find_markers(marker)), timezone.now())
         return remote_id
 
@@ -123,6 +128,9 @@ class FakeTicketSystem:
     def read(self, remote_id: str) -> Reading:
         ticket = self.tickets.get(remote_id)
         return Reading(OK if ticket else answered(404), ticket)
+
+    def keeps_devices(self, remote_id: str) -> bool | None:
+        return self.keeps
 
     def list_all(self) -> Listing:
         self.listings += 1

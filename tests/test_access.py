@@ -53,13 +53,16 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "exceptions": (READERS, {"GET"}),
     "tickets": (READERS, {"GET"}),
     "ticket_state": (READERS, {"GET"}),
+    "group_script": (READERS, {"GET"}),
     "remediation_options": (HANDLERS, {"GET", "POST"}),
     "exception_options": (READERS, {"GET"}),
     # The rule asks for the permission of the verb.
     "activity_transition": (READERS, {"POST"}),
+    "activity_rest": (HANDLERS, {"POST"}),
     "ticket_retry": (HANDLERS, {"POST"}),
     "ticket_adopt": (HANDLERS, {"POST"}),
     "ticket_abandon": (HANDLERS, {"POST"}),
+    "ticket_group": (HANDLERS, {"POST"}),
     "select_groups": (SIGNED_IN, {"POST"}),
     "set_theme": (SIGNED_IN, {"POST"}),
     "settings_features": (SETTERS, {"GET"}),
@@ -101,8 +104,9 @@ def things() -> dict[str, int]:
     )
     things = dict.fromkeys(["recommendation", "recommendation_devices", "remediation_options"], recommendation.pk)
     things["exception_options"] = recommendation.pk
-    things |= dict.fromkeys(["activity", "activity_transition"], activity.pk)
-    things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon", "ticket_state"], ticket.pk)
+    things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
+    things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
+    things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     return things | {"settings_sync_confirm": run.pk}
 
 
@@ -200,7 +204,10 @@ OF_ONE_THING = [
     "remediation_options",
     "exception_options",
     "activity",
+    "activity_rest",
     "activity_transition",
+    "group_script",
+    "ticket_group",
     "ticket_retry",
     "ticket_adopt",
     "ticket_abandon",

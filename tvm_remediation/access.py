@@ -35,14 +35,17 @@ ACCESS: dict[str, str] = {
     "exceptions": _ACTIVITIES,
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,
+    "group_script": _TICKETS,
     # The work.
     "remediation_options": _HANDLE,
     "exception_options": _VIEW,
     # The verb decides which permission is needed: the rule asks for it.
     "activity_transition": _ACTIVITIES,
+    "activity_rest": _HANDLE,
     "ticket_retry": _HANDLE,
     "ticket_adopt": _HANDLE,
     "ticket_abandon": _HANDLE,
+    "ticket_group": _HANDLE,
     # A person's own view.
     "select_groups": SIGNED_IN,
     "set_theme": SIGNED_IN,

@@ -51,6 +51,7 @@ def configure() -> dict:
         "beat_schedule": {
             "sweep": {"task": "integrations.tasks.sweep", "schedule": settings.DELIVERY_SWEEP},
             "poll tickets": {"task": "integrations.tasks.poll_tickets", "schedule": settings.DELIVERY_POLL},
+            "fill target groups": {"task": "integrations.tasks.fill_groups", "schedule": settings.DELIVERY_SWEEP},
             "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
             "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
         },

@@ -8,7 +8,6 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from integrations.delivery.claim import MARGIN
 from integrations.operation import broker, concerns
 from integrations.operation.concerns import Concern
 from integrations.operation.standing import standings
@@ -118,12 +117,6 @@ def of_settings() -> Iterator[Concern]:
 
 
 def _of_timings() -> Iterator[Concern]:
-    room = settings.DELIVERY_LEASE - settings.DELIVERY_TOTAL_DEADLINE
-    if room <= MARGIN:
-        yield Concern(
-            _("DELIVERY_LEASE leaves no time to send: nothing is ever sent."),
-            _("It has to be longer than DELIVERY_TOTAL_DEADLINE by more than %(seconds)d s.") % {"seconds": MARGIN},
-        )
     if settings.DELIVERY_TOTAL_DEADLINE < settings.DELIVERY_CONNECT_TIMEOUT + settings.DELIVERY_READ_TIMEOUT:
         yield Concern(
             _("DELIVERY_TOTAL_DEADLINE is shorter than connecting and reading may take together."), needs_person=False

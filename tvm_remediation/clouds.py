@@ -67,6 +67,8 @@ class Microsoft:
     tenant_id: str
     registration: Registration
     graph_registration: Registration
+    # For target groups in Entra; incomplete where that is off, as by default.
+    groups_registration: Registration
     login_url: str
     graph_url: str
     defender_url: str
@@ -75,6 +77,10 @@ class Microsoft:
     @property
     def is_configured(self) -> bool:
         return bool(self.tenant_id and self.registration.is_complete)
+
+    @property
+    def makes_groups(self) -> bool:
+        return self.is_configured and self.groups_registration.is_complete
 
     @property
     def is_sandbox(self) -> bool:
@@ -105,6 +111,7 @@ def microsoft_settings(env: environ.Env) -> Microsoft:
         tenant_id=tenant,
         registration=registration,
         graph_registration=writing if writing.is_complete else registration,
+        groups_registration=_registration(env, "MICROSOFT_GROUPS"),
         login_url=url_without_trailing_slash("MICROSOFT_LOGIN_URL", cloud.login),
         graph_url=url_without_trailing_slash("MICROSOFT_GRAPH_URL", cloud.graph),
         defender_url=url_without_trailing_slash("MICROSOFT_DEFENDER_URL", cloud.defender),

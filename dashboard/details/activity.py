@@ -22,8 +22,10 @@ from ..groups import Selection, selection
 from ..lists.paging import Page, page_of
 from ..numbers import numbers
 from ..requests import Request
+from . import parts
 from .actions import actions
 from .handover import handover
+from .parts import asked_part
 from .tickets import TicketView, tickets_of
 from .timeline import events_of, timeline
 
@@ -118,22 +120,27 @@ class Verification:
 @require_GET
 def activity(request: Request, pk: int) -> HttpResponseBase:
     item = get_object_or_404(_activities(request), pk=pk)
-    state = _state(request)
-    devices = _devices(item, selection(request), state)
+    groups = selection(request)
+    state, part = _state(request), asked_part(request)
+    devices = _devices(item, groups, state, part)
     if request.GET.get("format") == "csv":
-        return exports.stream(devices, DEVICE_CSV, f"activity-{pk}-devices")
-    counts = _counts(item, selection(request))
+        return exports.stream(devices, DEVICE_CSV, f"activity-{pk}" + (f"-part-{part}" if part else "") + "-devices")
+    parts.ask(request, item, groups, devices)
+    counts = _counts(item, groups)
     seen = _verification(item, counts)
-    tickets = tickets_of(item, request.user)
+    tickets = tickets_of(item, request.user, groups)
     numbers(request).ask(worker_seen_at=worker_seen_at())
     context = {
         "activity": item,
         "counts": counts,
         "verification": seen,
         "state": state,
-        "devices": _page(devices, seen, state, request),
+        "part": part,
+        "devices": _page(devices, _how_many(request, seen, state, part), request),
         "tickets": tickets,
         "no_worker": _no_worker(tickets, request),
+        "claimed": parts.claimed(tickets),
+        "rest": parts.rest_of(request, item, tickets, covers_all=seen.targets == item.targets),
         "actions": actions(item, request.user),
         "handover": handover(item, seen.targets),
         "timeline": timeline(events_of(item)[:TIMELINE_LENGTH]),
@@ -169,16 +176,23 @@ def _verification(item: RemediationActivity, counts: list[ActivityCount]) -> Ver
     return Verification(sums, sum(count.targets for count in counts), item)
 
 
-def _devices(item: RemediationActivity, groups: Selection, state: str) -> QuerySet[ActivityDevice]:
+def _devices(item: RemediationActivity, groups: Selection, state: str, part: int | None) -> QuerySet[ActivityDevice]:
     devices = ActivityDevice.objects.filter(activity=item)
     if not groups.sees_everything:
         devices = devices.filter(group__in=[group.pk for group in groups.visible])
+    if part:
+        devices = devices.filter(batch=part)
     return (devices.filter(state=state) if state else devices).order_by("state", "device_id")
 
 
-def _page(devices: QuerySet[ActivityDevice], seen: Verification, state: str, request: Request) -> Page:
-    """The counts are known already, so nothing is counted again."""
-    count = seen.counts[DeviceState(state)] if state else seen.targets
+def _how_many(request: Request, seen: Verification, state: str, part: int | None) -> int:
+    """The counts are known already, so nothing is counted again; but for a part."""
+    if part:
+        return numbers(request)["part_devices"]
+    return seen.counts[DeviceState(state)] if state else seen.targets
+
+
+def _page(devices: QuerySet[ActivityDevice], count: int, request: Request) -> Page:
     query = request.GET.copy()
     query.setdefault("per_page", "25")
     return page_of(devices.values("device_id", *DEVICE_FIELDS), devices.values("device_id"), count, query)

@@ -2,9 +2,11 @@
 
 from zlib import crc32
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.delivery.foreign import candidates
@@ -15,12 +17,15 @@ from remediation.models import (
     DeliveryState,
     ForeignTicket,
     RemediationActivity,
+    TargetGroupState,
     Ticket,
     TicketAttempt,
     User,
 )
 
+from ..groups import Selection, selection
 from ..requests import Request
+from .parts import with_progress
 
 # What htmx understands as: this was the last poll.
 STOP_POLLING = 286
@@ -42,7 +47,18 @@ class TicketView:
         self.may_retry = self.may_help and ticket.delivery_state == DeliveryState.DEAD
         self.offered = offered if self.may_adopt else []
         self.detail = explain(ticket).detail
+        self.group = getattr(ticket, "target_group", None)
+        self.may_ask_for_group = (
+            settings.MICROSOFT.makes_groups
+            and ticket.delivery_state == DeliveryState.DELIVERED
+            and (self.group is None or self.group.state == TargetGroupState.FAILED)
+            and user.has_perm("remediation.handle_remediation")
+        )
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
+
+    @property
+    def devices_url(self) -> str:
+        return f"{reverse('activity', args=[self.ticket.activity_id])}?part={self.ticket.batch}"
 
     @property
     def version(self) -> str:
@@ -59,8 +75,8 @@ class TicketView:
         return "" if ticket.remote_wanted == ticket.remote_state else ticket.get_remote_wanted_display()
 
 
-def tickets_of(activity: RemediationActivity, user: User) -> list[TicketView]:
-    tickets = list(_with_attempts(activity.tickets.order_by("batch")))
+def tickets_of(activity: RemediationActivity, user: User, groups: Selection) -> list[TicketView]:
+    tickets = list(_with_attempts(with_progress(activity.tickets.order_by("batch"), groups)))
     offered = _offered(tickets, user)
     return [TicketView(ticket, user, offered) for ticket in tickets]
 
@@ -74,7 +90,8 @@ def _offered(tickets: list[Ticket], user: User) -> list[ForeignTicket]:
 @require_GET
 def ticket_state(request: Request, pk: int) -> HttpResponse:
     """The ticket's rows when they have changed since `?seen=`; nothing when they have not."""
-    ticket = get_object_or_404(_with_attempts(Ticket.objects.visible_to(request.user)), pk=pk)
+    tickets = with_progress(Ticket.objects.visible_to(request.user).select_related("activity"), selection(request))
+    ticket = get_object_or_404(_with_attempts(tickets), pk=pk)
     view = TicketView(ticket, request.user, _offered([ticket], request.user))
     if not view.is_final and request.GET.get("seen") == view.version:
         return HttpResponse(status=204)
@@ -84,4 +101,4 @@ def ticket_state(request: Request, pk: int) -> HttpResponse:
 
 def _with_attempts(tickets):
     history = Prefetch("history", TicketAttempt.objects.order_by("-pk"))
-    return tickets.select_related("system").prefetch_related(history)
+    return tickets.defer("payload", "facts").select_related("system", "target_group").prefetch_related(history)

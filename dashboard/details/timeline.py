@@ -23,6 +23,11 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "cancel": ("slash-circle", gettext_lazy("cancelled it")),
     "complete_automatically": ("shield-check", gettext_lazy("completed it: every target device is fixed")),
     "reopen_by_regression": ("arrow-counterclockwise", gettext_lazy("reopened it: devices are exposed again")),
+    "complete_by_tickets": ("check-circle", gettext_lazy("saw it called done in the ticket system")),
+    "open_rest": ("ticket-perforated", gettext_lazy("opened tickets for the remaining devices")),
+    "ask_for_group": ("people", gettext_lazy("asked for a target group in Entra")),
+    "group_filled": ("people", gettext_lazy("filled the target group in Entra")),
+    "group_failed": ("exclamation-triangle", gettext_lazy("could not fill the target group in Entra")),
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
     "deliver": ("send", gettext_lazy("created the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
@@ -50,6 +55,8 @@ _FIELDS = {
     "remote_state": gettext_lazy("stands there as"),
     "looks_first": gettext_lazy("looks for it first"),
     "fixed": gettext_lazy("fixed"),
+    "group": gettext_lazy("group"),
+    "not_found": gettext_lazy("not in Entra"),
 }
 
 

@@ -95,6 +95,8 @@ class Finding:
     words: str
     # For `read` and `write`: what is remembered of the route (see `remediation.models.Route`).
     route: str = ""
+    # For `write`: whether devices inside a ticket are kept; None when that was not found out.
+    takes_devices: bool | None = None
     details: list[str] = field(default_factory=list)
 
 
@@ -123,6 +125,10 @@ class Connector(Protocol):
     def set_status(self, remote_id: str, state: str, note: str) -> Reply: ...
 
     def read(self, remote_id: str) -> Reading: ...
+
+    def keeps_devices(self, remote_id: str) -> bool | None:
+        """Whether the devices that were put inside a ticket are in it; None when that cannot be told."""
+        ...
 
     def list_all(self) -> Listing: ...
 

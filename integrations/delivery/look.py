@@ -12,7 +12,8 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
+from remediation.models import DeliveryState, Lease, RemoteState, Route, Ticket, TicketSystem
+from remediation.rules.activities import complete_by_tickets
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
@@ -39,10 +40,7 @@ def is_curious(system: TicketSystem) -> bool:
     """Whether a listing could tell us something."""
     if system.last_listed_at is None or system.last_listed_at < timezone.now() - LOOK_AT_LEAST_EVERY:
         return True
-    is_open = system.tickets.filter(
-        delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
-    ).exists()
-    return is_open or reconcile.due(system).exists() or foreign.are_wanted(system)
+    return remote.watched(system).exists() or reconcile.due(system).exists() or foreign.are_wanted(system)
 
 
 def look(system: TicketSystem) -> bool:
@@ -113,5 +111,7 @@ def _adopt(system: TicketSystem, found: dict[str, list[RemoteTicket]]) -> None:
         was_uncertain = ticket.delivery_state == DeliveryState.UNCERTAIN
         if record.adopt(ticket, ticket.fence, first.remote_id, state=first.state):
             reconcile.log_look(ticket, ticket.fence + 1, found_id=first.remote_id)
+            if first.state == RemoteState.COMPLETED:
+                complete_by_tickets(ticket.activity, first.note or "")
             if was_uncertain:
                 throttle.created_after_all(system.pk)

@@ -1,15 +1,19 @@
 """What the administrator of the ticket system did: brought back, told once, never silently undone."""
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
+from remediation.models import ActivityStatus, AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
+from remediation.models.tickets import TicketQuerySet
+from remediation.rules.activities import complete_by_tickets
 
 from ..connectors.base import Connector, RemoteTicket
 from . import classify, record, throttle
@@ -19,8 +23,15 @@ log = structlog.get_logger(__name__)
 
 OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 _CHUNK = 500
-# Tickets that are gone are confirmed one by one; the rest waits for the next listing.
-_MOST_CONFIRMED = 50
+# Tickets that are gone are confirmed one by one, for so many seconds; the rest waits for the next listing.
+_CONFIRMING = 60.0
+
+
+def watched(system: TicketSystem) -> TicketQuerySet:
+    """The tickets whose fate over there still matters: those that are open there, or whose work is not done here."""
+    matters = Q(remote_state__in=OPEN_REMOTELY) | Q(activity__status=ActivityStatus.ACTIVE)
+    there = system.tickets.filter(matters, delivery_state=DeliveryState.DELIVERED)
+    return there.exclude(remote_state=RemoteState.MISSING)
 
 
 def take_over(system: TicketSystem, seen: Iterable[RemoteTicket], started: datetime) -> None:
@@ -54,12 +65,15 @@ def _stands(there: RemoteTicket, known_note: str) -> tuple[str, str]:
 def find_missing(system: TicketSystem, seen: Iterable[RemoteTicket], connector: Connector, started: datetime) -> None:
     """Tickets that a complete listing does not show. Each is asked for by its id before it is called missing."""
     ids = {ticket.remote_id for ticket in seen}
-    # A fresh ticket may not be in the list yet.
+    # A fresh ticket may not be in the list yet; one that its administrator has touched was.
     old_enough = started - timedelta(seconds=settings.DELIVERY_QUARANTINE)
-    ours = system.tickets.filter(remote_state__in=OPEN_REMOTELY, remote_changed_at__lt=old_enough)
-    open_ones = ours.filter(delivery_state=DeliveryState.DELIVERED).defer("payload", "facts")
-    gone = [ticket for ticket in open_ones.iterator() if ticket.remote_id not in ids]
-    for ticket in gone[:_MOST_CONFIRMED]:
+    fresh = Q(remote_state__in=[RemoteState.UNKNOWN, RemoteState.PENDING], remote_changed_at__gte=old_enough)
+    ours = watched(system).filter(remote_changed_at__lt=started).exclude(fresh).defer("payload", "facts")
+    gone = [ticket for ticket in ours.iterator() if ticket.remote_id not in ids]
+    ends = time.monotonic() + _CONFIRMING
+    for ticket in gone:
+        if time.monotonic() > ends:
+            return
         reading = connector.read(ticket.remote_id)
         kind = classify.of_read(reading.reply)
         if kind is Kind.MISSING:
@@ -89,6 +103,8 @@ def _write(ticket: Ticket, state: str, note: str) -> bool:
         Ticket.objects.filter(pk=ticket.pk, remote_wanted=state).update(
             remote_wanted="", remote_wanted_note="", wanted_next_at=None, wanted_lease_until=None
         )
+        if state == RemoteState.COMPLETED:
+            complete_by_tickets(ticket.activity, note)
     return bool(moved)
 
 

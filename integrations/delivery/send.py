@@ -13,11 +13,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import ActivityDevice, AttemptResult, DeliveryState, Ticket, TicketSystem
+from remediation.models import ActivityDevice, AttemptResult, DeliveryState, Ticket
 
 from ..connectors import connector_for
 from ..connectors.base import Connector, Order, Phase, Reply
-from . import classify, lines, record, throttle
+from . import classify, learn, lines, record, throttle
 from .claim import Claim, claim
 from .classify import Kind
 
@@ -105,6 +105,9 @@ def _write_down(answered: list[tuple[Claim, Outcome]]) -> None:
     with transaction.atomic():
         for (claimed, outcome), moment in zip(answered, retry_at, strict=True):
             _settle(claimed, outcome.kind, outcome.reply, moment)
+    created = {claimed.system: outcome.reply.remote_id for claimed, outcome in answered if outcome.kind is Kind.DONE}
+    for system, remote_id in created.items():
+        learn.from_created(system, remote_id)
 
 
 def _noted(claimed: Claim, outcome: Outcome) -> datetime:
@@ -173,7 +176,7 @@ def _refused(claimed: Claim, reply: Reply, retry_at: datetime) -> bool:
     """Final for this ticket; unless it was refused for the devices inside, then it goes again without them."""
     ticket = claimed.ticket
     if reply.refuses_devices and record.system_of(ticket).takes_devices is not False:
-        TicketSystem.objects.filter(pk=ticket.system_id).update(takes_devices=False)
+        learn.takes_devices(ticket.system_id, False)
         reason = _("The ticket system takes no devices inside a ticket: it is sent again without them.")
         return _ready(claimed, reason, retry_at, payload=None, payload_sha256="")
     reason = reply.reason or _("The ticket system refused the ticket.")

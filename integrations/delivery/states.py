@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import DeliveryState, Route, Ticket
+from remediation.models import ActivityStatus, DeliveryState, RemoteState, Route, Ticket
 
 from .send import creation_refused
 
@@ -20,14 +20,31 @@ class Standing:
 
 
 def explain(ticket: Ticket) -> Standing:
-    """Expects `ticket.system` to be loaded: what holds everybody back is known there."""
+    """Expects `ticket.system` and `ticket.activity` to be loaded: what holds everybody back is known there."""
     if ticket.delivery_state == DeliveryState.READY and not ticket.cancel_wanted:
         return _waiting(ticket)
     if ticket.delivery_state == DeliveryState.UNCERTAIN:
         words = _("It is not known whether the ticket was created. It is looked for before anything is sent again.")
         return Standing(f"{ticket.reason} {words}".strip(), ticket.next_attempt_at)
+    if ticket.delivery_state == DeliveryState.DELIVERED and ticket.activity.status == ActivityStatus.ACTIVE:
+        return Standing(f"{_over_there(ticket)} {ticket.reason}".strip(), needs_attention=bool(_over_there(ticket)))
     is_stuck = ticket.delivery_state == DeliveryState.DEAD and not ticket.cancel_wanted
     return Standing(ticket.reason, needs_attention=is_stuck)
+
+
+def _over_there(ticket: Ticket) -> str:
+    """What an answer means for the people here, and what they can do."""
+    if ticket.remote_state == RemoteState.MISSING:
+        return _(
+            "The ticket was deleted in the ticket system. It is not created again by itself: hand the work over by "
+            "message, or cancel this activity and submit a new request. The devices are checked all the same."
+        )
+    if ticket.remote_state == RemoteState.REJECTED:
+        return _(
+            "The ticket was rejected in the ticket system. Settle with its administrator what stands in the way: the "
+            "ticket can be accepted there after all. Otherwise cancel this activity, or complete it."
+        )
+    return ""
 
 
 def _waiting(ticket: Ticket) -> Standing:

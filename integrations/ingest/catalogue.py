@@ -19,7 +19,7 @@ from remediation.models import (
 )
 
 from ..sources import clean, records
-from .reading import Reading, WeaknessFacts
+from .reading import Example, Reading, WeaknessFacts
 
 BATCH = 500
 _SOFTWARE_PREFIX = "va-_-"
@@ -164,19 +164,36 @@ def _weakness_by_export(facts: WeaknessFacts) -> dict[str, Any]:
 def _write_versions(reading: Reading) -> dict[int, int]:
     """Every version that is installed somewhere; v -> row."""
     software = dict(Software.objects.values_list("source_id", "pk"))
-    known = {
-        (software_id, version): pk
-        for pk, software_id, version in SoftwareVersion.objects.values_list("pk", "software", "version")
-    }
+    fields = ("pk", "software", "version", "disk_paths", "registry_paths", "security_update")
+    known = {(row[1], row[2]): row for row in SoftwareVersion.objects.values_list(*fields)}
     wanted = {number: (software[source_id], version) for (source_id, version), number in reading.versions.items()}
+    examples = {key: reading.examples[number] for number, key in wanted.items()}
+    _write_examples({row[0]: examples[key] for key, row in known.items() if key in examples and not any(row[3:])})
+    rows = {key: row[0] for key, row in known.items()}
     fresh = sorted({key for key in wanted.values() if key not in known})
     for batch in batches(fresh):
         with transaction.atomic():
-            made = SoftwareVersion.objects.bulk_create(
-                SoftwareVersion(software_id=software_id, version=version) for software_id, version in batch
-            )
-        known.update(((row.software_id, row.version), row.pk) for row in made)
-    return {number: known[key] for number, key in wanted.items()}
+            made = SoftwareVersion.objects.bulk_create(_version(key, examples[key]) for key in batch)
+        rows.update(((row.software_id, row.version), row.pk) for row in made)
+    return {number: rows[key] for number, key in wanted.items()}
+
+
+def _version(key: tuple[int, str], example: Example) -> SoftwareVersion:
+    software_id, version = key
+    return SoftwareVersion(software_id=software_id, version=version, **_example_fields(example))
+
+
+def _example_fields(example: Example) -> dict[str, Any]:
+    return dict(zip(("disk_paths", "registry_paths", "security_update"), example, strict=True))
+
+
+def _write_examples(examples: dict[int, Example]) -> None:
+    """For versions that have none yet. One that is there stays: it is an example, not news."""
+    found = [(pk, example) for pk, example in examples.items() if any(example)]
+    for batch in batches(found):
+        rows = [SoftwareVersion(pk=pk, **_example_fields(example)) for pk, example in batch]
+        with transaction.atomic():
+            SoftwareVersion.objects.bulk_update(rows, ["disk_paths", "registry_paths", "security_update"])
 
 
 def _write_links(reading: Reading, versions: dict[int, int]) -> None:

@@ -20,6 +20,10 @@ _MACHINE_COLUMNS = (
 )  # fmt: skip
 # As many paths of one product on one device as anyone reads.
 PATHS = 20
+# And as many as an example of a version shows.
+EXAMPLES = 3
+# Paths of files and of the registry, and the update to install.
+Example = tuple[list[str], list[str], str]
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Reading:
     # (software, version) -> v, and by v the numbers of its weaknesses.
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     weaknesses_of: list[set[int]] = field(default_factory=list)
+    # By v, of the first device that was seen with it: paths of files and of the registry, and the update to install.
+    examples: list[Example] = field(default_factory=list)
     # software -> (vendor, name, recommendation)
     software: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     weaknesses: dict[str, WeaknessFacts] = field(default_factory=dict)
@@ -171,6 +177,7 @@ class Reading:
             if found is None:
                 self.versions[key] = found = len(self.weaknesses_of)
                 self.weaknesses_of.append(set())
+                self.examples.append(_example(record))
             self._version_keys[raw] = found
         return found
 
@@ -212,16 +219,26 @@ class Reading:
 
 
 def _note_evidence(evidence: dict, key: tuple[int, int], record: records.SoftwareWeakness) -> None:
-    update = clean.text(record.recommended_security_update_id or record.recommended_security_update, 64)
+    update = _security_update(record)
     known = evidence.get(key)
     if known is None:
-        evidence[key] = [_paths(record.disk_paths), _paths(record.registry_paths), update]
+        disk_paths, registry_paths = _paths(record.disk_paths, PATHS), _paths(record.registry_paths, PATHS)
+        evidence[key] = [json.dumps(disk_paths), json.dumps(registry_paths), update]
     elif update and not known[2]:
         known[2] = update
 
 
-def _paths(found: list[str] | None) -> str:
-    return json.dumps([clean.text(path, 500) for path in (found or [])[:PATHS]])
+def _example(record: records.SoftwareWeakness) -> Example:
+    disk_paths, registry_paths = _paths(record.disk_paths, EXAMPLES), _paths(record.registry_paths, EXAMPLES)
+    return disk_paths, registry_paths, _security_update(record)
+
+
+def _security_update(record: records.SoftwareWeakness) -> str:
+    return clean.text(record.recommended_security_update_id or record.recommended_security_update, 64)
+
+
+def _paths(found: list[str] | None, most: int) -> list[str]:
+    return [clean.text(path, 500) for path in (found or [])[:most]]
 
 
 def _weakness_name(raw: str | None) -> str:

@@ -15,7 +15,7 @@ A call never raises for what the network or the other side does; it returns an `
 """
 
 from .answers import Answer, BrokenBody, Failure, retry_after
-from .client import MicrosoftClient, defender_client, forget_clients, graph_client
+from .client import MicrosoftClient, defender_client, forget_clients, graph_client, groups_client
 
 __all__ = [
     "Answer",
@@ -25,5 +25,6 @@ __all__ = [
     "defender_client",
     "forget_clients",
     "graph_client",
+    "groups_client",
     "retry_after",
 ]

@@ -86,6 +86,7 @@ class MicrosoftClient:
         *,
         query: Mapping[str, object] | None = None,
         body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         total: float | None = None,
         read: float | None = None,
         body_cap: float = 8 * MEGABYTE,
@@ -100,7 +101,7 @@ class MicrosoftClient:
         # Signing in counts too: whoever looked at the clock before asking may rely on the total.
         with Watch(total or settings.DELIVERY_TOTAL_DEADLINE) as watch:
             try:
-                headers = self._headers(own_id, with_body=body is not None)
+                all_headers = self._headers(own_id, with_body=body is not None) | dict(headers or {})
             except NoToken as problem:
                 return Answer(None, failure=Failure.TOKEN, reason=str(problem), client_request_id=own_id)
             if watch.is_over:
@@ -111,7 +112,7 @@ class MicrosoftClient:
                     method,
                     url,
                     data=body,
-                    headers=headers,
+                    headers=all_headers,
                     # Keeps a netrc file from replacing the token.
                     auth=lambda prepared: prepared,
                     timeout=(settings.DELIVERY_CONNECT_TIMEOUT, read or settings.DELIVERY_READ_TIMEOUT),
@@ -222,8 +223,8 @@ def _tokens(registration: object) -> Tokens:
 @lru_cache(maxsize=8)
 def _client(resource: str, microsoft: object) -> MicrosoftClient:
     configured = settings.MICROSOFT
-    if resource == "graph":
-        tokens = _tokens(configured.graph_registration)
+    if resource in {"graph", "groups"}:
+        tokens = _tokens(configured.graph_registration if resource == "graph" else configured.groups_registration)
         return MicrosoftClient(configured.graph_url, configured.cloud.graph_scope, tokens, (configured.cloud.graph,))
     is_global = configured.cloud.defender == "https://api.security.microsoft.com"
     others = (*_REGIONAL_DEFENDER, *_OLDER_DEFENDER) if is_global and not configured.is_sandbox else ()
@@ -236,6 +237,12 @@ def graph_client() -> MicrosoftClient:
     """The process's client of Graph."""
     with _making:
         return _client("graph", settings.MICROSOFT)
+
+
+def groups_client() -> MicrosoftClient:
+    """The process's client of Graph for target groups, with a registration of its own."""
+    with _making:
+        return _client("groups", settings.MICROSOFT)
 
 
 def defender_client() -> MicrosoftClient:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import defender, entra, graph, tasks
+from . import defender, directory, entra, graph, tasks
 from .faults import Fault
 from .messages import Answer, Request, read_json
 from .tenant import Tenant
@@ -50,6 +50,8 @@ def serve(tenant: Tenant, request: Request) -> Answer:
     lowered = request.path.lower()
     if lowered.startswith("/api/"):
         return defender.answer(tenant, request)
+    if directory.serves(request):
+        return directory.answer(tenant, request)
     if lowered.startswith("/beta/"):
         return graph.answer(tenant, request)
     if lowered.startswith("/v1.0/"):

@@ -7,7 +7,7 @@ from typing import Any
 from . import estate, tasks, world
 from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault, bad_day
 from .task_schema import Invalid
-from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, MODES, NUMBERS, Tenant
+from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
 Fields = Mapping[str, str]
 
@@ -97,7 +97,7 @@ def _clear_faults(tenant: Tenant, fields: Fields) -> Done:
 
 def _change_role(granted: bool) -> Callable[[Tenant, Fields], Done]:
     def verb(tenant: Tenant, fields: Fields) -> Done:
-        role = _choice(fields, "role", GRAPH_ROLES + DEFENDER_ROLES)
+        role = _choice(fields, "role", GRAPH_ROLES + DEFENDER_ROLES + GROUPS_ROLES)
         roles = [known for known in tenant.roles if known != role] + ([role] if granted else [])
         tenant.store.set_setting("roles", roles)
         return Done(f"{role} is {'granted' if granted else 'withdrawn'}.", {"roles": roles})
@@ -122,6 +122,8 @@ def _reset(tenant: Tenant, fields: Fields) -> Done:
     with tenant.store.writing() as connection:
         connection.execute("DELETE FROM task")
         connection.execute("DELETE FROM create_request")
+        connection.execute("DELETE FROM member")
+        connection.execute("DELETE FROM directory_group")
         if what == "all":
             names = [*MODES, *NUMBERS, "roles"]
             connection.executemany("DELETE FROM setting WHERE name = ?", [(name,) for name in names])

@@ -8,11 +8,12 @@ import base64
 import time
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
 from .messages import Answer, Request, json_answer
-from .tenant import DEFENDER_ROLES, GRAPH_ROLES, Tenant
+from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, Tenant
 
 TOKEN_LIFE = 3600
 KEY_ID = "sandbox-signing-key"
@@ -53,14 +54,14 @@ def answer(tenant: Tenant, request: Request) -> Answer:
     return Answer(404)
 
 
-def check(tenant: Tenant, request: Request, resource: str) -> None:
-    """Raise Refused unless the request bears a token of ours for this resource."""
+def check(tenant: Tenant, request: Request, resource: str) -> dict[str, Any]:
+    """The claims of the token. Raise Refused unless the request bears one of ours for this resource."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused("Access token is empty.")
     audiences = [address for address, kind in RESOURCES.items() if kind == resource]
     try:
-        jwt.decode(token, tenant.signing_key.public_key(), algorithms=["RS256"], audience=audiences)
+        return jwt.decode(token, tenant.signing_key.public_key(), algorithms=["RS256"], audience=audiences)
     except jwt.ExpiredSignatureError as expired:
         raise Refused("Lifetime validation failed, the token is expired.") from expired
     except jwt.InvalidAudienceError as audience:
@@ -79,7 +80,13 @@ def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
             400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{form['grant_type']}'."
         )
     client = form.get("client_id", "")
-    if client.lower() != tenant.credentials["MICROSOFT_CLIENT_ID"]:
+    secrets = {
+        tenant.credentials["MICROSOFT_CLIENT_ID"]: tenant.credentials["MICROSOFT_CLIENT_SECRET"],
+        tenant.groups_credentials["MICROSOFT_GROUPS_CLIENT_ID"]: tenant.groups_credentials[
+            "MICROSOFT_GROUPS_CLIENT_SECRET"
+        ],
+    }
+    if client.lower() not in secrets:
         text = f"Application with identifier '{client}' was not found in the directory 'TVM Remediation sandbox'."
         return _error(400, "unauthorized_client", 700016, text)
     if "client_assertion" in form:
@@ -89,14 +96,14 @@ def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
             700027,
             "The certificate with identifier used to sign the client assertion is not registered on application.",
         )
-    if form.get("client_secret") != tenant.credentials["MICROSOFT_CLIENT_SECRET"]:
+    if form.get("client_secret") != secrets[client.lower()]:
         text = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value,"
         text += f" not the client secret ID, for a secret added to app '{client}'."
         return _error(401, "invalid_client", 7000215, text)
-    return _grant(tenant, form.get("scope", ""))
+    return _grant(tenant, form.get("scope", ""), client.lower())
 
 
-def _grant(tenant: Tenant, scope: str) -> Answer:
+def _grant(tenant: Tenant, scope: str, client: str) -> Answer:
     audience = scope.removesuffix("/.default").rstrip("/")
     if not scope.endswith("/.default"):
         return _error(
@@ -113,16 +120,19 @@ def _grant(tenant: Tenant, scope: str) -> Answer:
             500011,
             f"The resource principal named {audience} was not found in the tenant named TVM Remediation sandbox.",
         )
-    token = issue(tenant, audience)
+    token = issue(tenant, audience, client=client)
     return json_answer(
         {"token_type": "Bearer", "expires_in": TOKEN_LIFE - 1, "ext_expires_in": TOKEN_LIFE - 1, "access_token": token}
     )
 
 
-def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE) -> str:
+def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE, client: str = "") -> str:
     """A signed access token for a resource, in the shape of an application's token."""
-    now, client = int(time.time()), tenant.credentials["MICROSOFT_CLIENT_ID"]
-    known = GRAPH_ROLES if RESOURCES[audience] == GRAPH else DEFENDER_ROLES
+    now, client = int(time.time()), client or tenant.credentials["MICROSOFT_CLIENT_ID"]
+    if client != tenant.credentials["MICROSOFT_CLIENT_ID"]:
+        known = GROUPS_ROLES
+    else:
+        known = GRAPH_ROLES if RESOURCES[audience] == GRAPH else DEFENDER_ROLES
     object_id = str(uuid.uuid5(uuid.NAMESPACE_URL, client))
     claims = {
         "aud": audience,

@@ -30,12 +30,25 @@ def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
 
 def credentials(data_dir: Path) -> dict[str, str]:
     """The tenant id, client id and secret, generated at the first call and kept."""
-    path = data_dir / "credentials.json"
+    return _kept(
+        data_dir / "credentials.json",
+        MICROSOFT_TENANT_ID=str(uuid.uuid4()),
+        MICROSOFT_CLIENT_ID=str(uuid.uuid4()),
+        MICROSOFT_CLIENT_SECRET=secrets.token_urlsafe(30),
+    )
+
+
+def groups_credentials(data_dir: Path) -> dict[str, str]:
+    """Those of the registration for target groups in Entra: not part of the environment, for the feature is off by
+    default; whoever sets these variables has it on."""
+    return _kept(
+        data_dir / "groups.json",
+        MICROSOFT_GROUPS_CLIENT_ID=str(uuid.uuid4()),
+        MICROSOFT_GROUPS_CLIENT_SECRET=secrets.token_urlsafe(30),
+    )
+
+
+def _kept(path: Path, **fresh: str) -> dict[str, str]:
     if not path.exists():
-        made = {
-            "MICROSOFT_TENANT_ID": str(uuid.uuid4()),
-            "MICROSOFT_CLIENT_ID": str(uuid.uuid4()),
-            "MICROSOFT_CLIENT_SECRET": secrets.token_urlsafe(30),
-        }
-        write_private(path, json.dumps(made).encode())
+        write_private(path, json.dumps(fresh).encode())
     return dict(json.loads(path.read_text()))

@@ -28,6 +28,7 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     reset         what: all, tasks; devices, large (for all: the new estate; the credentials stay)
 
 GET /control/dump answers every task with its devices, and every create request received, stored or not.
+GET /control/groups answers every group in the directory with the device ids of its members.
 GET /control/state answers roles, modes, faults, scores.
 """
 
@@ -35,7 +36,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import control, sections, tasks
+from . import control, directory, sections, tasks
 from .cloud import Outcome
 from .messages import Answer, Request, json_answer
 from .tenant import Tenant
@@ -79,6 +80,8 @@ class Page:
             return Answer(405)
         if request.path == "/control/dump":
             return json_answer(tasks.dump(self.tenant))
+        if request.path == "/control/groups":
+            return json_answer({"groups": directory.dump(self.tenant)})
         if request.path == "/control/state":
             return json_answer(control.state(self.tenant))
         if request.path == "/page.css":

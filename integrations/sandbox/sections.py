@@ -12,7 +12,7 @@ from .dates import with_seven_digits
 from .estate import GROUPS
 from .faults import FAMILIES, KINDS, RETRY_AFTER
 from .messages import Request
-from .tenant import DEFENDER_ROLES, GRAPH_ROLES, MODES, NUMBERS, Tenant
+from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
 TITLES = {"/": "Security tasks", "/estate": "Time and devices", "/faults": "Faults", "/permissions": "Permissions"}
 TASKS_A_PAGE = 25
@@ -152,7 +152,7 @@ def faults(tenant: Tenant, request: Request) -> str:
 
 
 def permissions(tenant: Tenant, request: Request) -> str:
-    rows = "".join(_role(role, role in tenant.roles) for role in GRAPH_ROLES + DEFENDER_ROLES)
+    rows = "".join(_role(role, role in tenant.roles) for role in GRAPH_ROLES + DEFENDER_ROLES + GROUPS_ROLES)
     choices = "".join(
         fill(
             "mode.html",

@@ -54,6 +54,17 @@ CREATE TABLE IF NOT EXISTS noncompliance (
     device INTEGER NOT NULL,
     PRIMARY KEY (scid, device)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS directory_group (
+    id TEXT PRIMARY KEY,
+    unique_name TEXT NOT NULL UNIQUE,
+    entity TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS member (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    group_id TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    UNIQUE (group_id, object_id)
+);
 CREATE INDEX IF NOT EXISTS noncompliance_device ON noncompliance (device, scid);
 """
 

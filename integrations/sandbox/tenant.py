@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from . import estate, figures
 from .catalogue import load_catalogue
 from .certificate import write_private
-from .environment import credentials
+from .environment import credentials, groups_credentials
 from .faults import Faults
 from .store import Store, write_setting
 from .throttle import Throttle
@@ -32,7 +32,9 @@ DEFENDER_ROLES = [
     "Software.Read.All",
     "Vulnerability.Read.All",
 ]
-GRANTED_AT_FIRST = [GRAPH_ROLES[0], GRAPH_ROLES[4], *DEFENDER_ROLES]
+# Those of the second registration, for target groups in Entra.
+GROUPS_ROLES = ["Group.ReadWrite.All", "Device.Read.All"]
+GRANTED_AT_FIRST = [GRAPH_ROLES[0], GRAPH_ROLES[4], *DEFENDER_ROLES, *GROUPS_ROLES]
 
 # Where the real service's behaviour is not documented, a mode decides; the first value is the default.
 MODES: dict[str, list[str]] = {
@@ -51,6 +53,7 @@ class Tenant:
     def __init__(self, data_dir: Path, devices: int = estate.DEFAULT_DEVICES, large: bool = False) -> None:
         self.data_dir = data_dir
         self.credentials = credentials(data_dir)
+        self.groups_credentials = groups_credentials(data_dir)
         self.signing_key = _signing_key(data_dir)
         self.catalogue = load_catalogue()
         self.store = Store(data_dir / "sandbox.sqlite3")

@@ -4,6 +4,7 @@ from .activities import (
     ActivityDevice,
     ActivityStatus,
     ActivityWeakness,
+    BatchCount,
     CompletionMethod,
     DeviceState,
     Priority,
@@ -36,6 +37,7 @@ from .recommendations import (
     RemediationType,
 )
 from .scores import OrganisationScore, ScoreSnapshot
+from .target_groups import TargetGroup, TargetGroupState
 from .tickets import (
     FINAL_STATES,
     TICKET_LIMIT,
@@ -60,6 +62,7 @@ __all__ = [
     "AttemptPurpose",
     "AttemptResult",
     "AuditEvent",
+    "BatchCount",
     "Category",
     "CompletionMethod",
     "DeliveryState",
@@ -90,6 +93,8 @@ __all__ = [
     "Severity",
     "Software",
     "SoftwareVersion",
+    "TargetGroup",
+    "TargetGroupState",
     "Through",
     "Ticket",
     "TicketAttempt",

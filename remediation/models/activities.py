@@ -187,6 +187,22 @@ class ActivityCount(models.Model):
         constraints = [models.UniqueConstraint(name="activity_count_once_a_group", fields=["activity", "group"])]
 
 
+class BatchCount(models.Model):
+    """How many target devices of one device group a batch holds, and how many of them are fixed."""
+
+    activity = models.ForeignKey(RemediationActivity, on_delete=models.CASCADE, related_name="batches", db_index=False)
+    group = models.ForeignKey(DeviceGroup, on_delete=models.PROTECT, related_name="+")
+    batch = models.PositiveSmallIntegerField()
+    targets = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="batch_count_once_a_group", fields=["activity", "batch", "group"])]
+
+    def __str__(self) -> str:
+        return f"{self.activity_id}, part {self.batch}: {self.fixed} of {self.targets}"
+
+
 class ActivityWeakness(models.Model):
     """A weakness that the activity set out to remove, frozen at the request."""
 
@@ -211,7 +227,7 @@ class ActivityDevice(models.Model):
     group = models.ForeignKey(
         DeviceGroup, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    # The ticket's batch that names it; null when it is in no ticket.
+    # The part of the activity that a ticket serves, asked for or not yet; null when no ticket can name the device.
     batch = models.PositiveSmallIntegerField(null=True)
     state = models.CharField(max_length=12, choices=DeviceState, default=DeviceState.EXPOSED)
     state_changed_at = models.DateTimeField()

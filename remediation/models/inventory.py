@@ -167,6 +167,10 @@ class SoftwareVersion(models.Model):
     weaknesses = models.ManyToManyField(Weakness, related_name="versions")
     # Sum of the risks r of its weaknesses (see scoring.py).
     risk = models.FloatField(default=0)
+    # Where it lies on the first device that was seen with it, and the update that replaces it: examples, for tickets.
+    disk_paths = models.JSONField(default=list)
+    registry_paths = models.JSONField(default=list)
+    security_update = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(name="software_version_once", fields=["software", "version"])]

@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from .activities import ActivityCount, RemediationActivity
 from .people import User
 
+# Devices that one ticket takes: the documented limit of what of a remediation request reaches Intune.
+TICKET_LIMIT = 10_000
+
 
 class Route(models.TextChoices):
     """What a connection test, or the first real answer, has taught us about a route of a tenant."""
@@ -53,6 +56,11 @@ class TicketSystem(models.Model):
         return self.name
 
     @property
+    def ticket_limit(self) -> int | None:
+        """Devices that one ticket takes; None where one serves for all, because it only links to their list."""
+        return None if self.takes_devices is False else TICKET_LIMIT
+
+    @property
     def needs_attention(self) -> bool:
         return self.is_enabled and (self.opened_at is not None or self.refuses_creation)
 
@@ -79,9 +87,6 @@ class RemoteState(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
     MISSING = "missing", _("Missing")
 
-
-# Devices that one ticket takes: the documented limit of what of a remediation request reaches Intune.
-TICKET_LIMIT = 10_000
 
 # Delivery has nothing more to do about these.
 FINAL_STATES = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.CANCELLED)

@@ -1,13 +1,24 @@
 """How an activity changes its status: one gate for people and for the machine."""
 
+import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import doorbell
-from ..models import AuditEvent, RemediationActivity, Through, User
+from ..models import (
+    ACTIVITY_STATES_LEFT,
+    ActivityStatus,
+    AuditEvent,
+    RemediationActivity,
+    RemoteState,
+    Through,
+    User,
+)
 from .transitions import ACTIVITY, InvalidTransition, Transition
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -62,6 +73,24 @@ def _move(rule: Transition, activity: RemediationActivity, by: User, note: str) 
 def complete_automatically(activity: RemediationActivity) -> RemediationActivity:
     """Every target device is proved fixed."""
     return transition(activity, "complete_automatically", by=User.objects.system(), through=Through.SYNC)
+
+
+def complete_by_tickets(activity: RemediationActivity, note: str) -> bool:
+    """A ticket was completed over there: IT calls the work done, as soon as no device needs any outside such tickets.
+
+    Like every word of people it is a claim, which the next complete sync checks. Returns whether it completes.
+    """
+    done = activity.tickets.filter(remote_state=RemoteState.COMPLETED).values("batch")
+    claimed = activity.devices.filter(batch__in=done)
+    left = activity.devices.filter(state__in=ACTIVITY_STATES_LEFT).exclude(batch__in=done)
+    if activity.status != ActivityStatus.ACTIVE or not claimed.exists() or left.exists():
+        return False
+    try:
+        transition(activity, "complete_by_tickets", by=User.objects.system(), note=note, through=Through.WORKER)
+    except InvalidTransition as conflict:
+        log.warning("activity_not_completed", activity=activity.pk, problem=conflict.message)
+        return False
+    return True
 
 
 def reopen_by_regression(activity: RemediationActivity, devices: int) -> RemediationActivity:

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import doorbell
-from ..markers import new_marker
 from ..models import (
     TICKET_LIMIT,
     AuditEvent,
@@ -25,6 +24,7 @@ from ..models import (
 )
 from . import targets
 from .facts import ticket_facts
+from .parts import open_tickets
 
 
 class RequestRefused(Exception):
@@ -158,10 +158,10 @@ def _create(
         status_changed_at=now,
     )
     activity.device_groups.set(groups)
-    targets.freeze(activity, groups, in_tickets=bool(system), first_batch_only=request.first_batch_only)
+    targets.freeze(activity, groups, system)
     if not activity.targets:
         raise RequestRefused(_("No device in the chosen groups is exposed any more."))
-    tickets = _open_tickets(activity, system) if system else []
+    tickets = _open_tickets(activity, system, request.first_batch_only) if system else []
     AuditEvent.objects.record(
         activity,
         "request",
@@ -193,23 +193,14 @@ def _title(recommendation: Recommendation, request: RemediationRequest) -> str:
     return recommendation.name
 
 
-def _open_tickets(activity: RemediationActivity, system: TicketSystem) -> list[Ticket]:
-    """One ticket a batch, ready to be sent."""
+def _open_tickets(activity: RemediationActivity, system: TicketSystem, first_only: bool) -> list[Ticket]:
     sizes = targets.batch_sizes(activity)
     if not sizes:
         raise RequestRefused(_("No exposed device has an Entra device id, so no ticket can name it."))
-    facts = ticket_facts(activity)
-    return Ticket.objects.bulk_create(
-        Ticket(
-            activity=activity,
-            system=system,
-            batch=batch,
-            batches=len(sizes),
-            devices=devices,
-            created_at=activity.requested_at,
-            next_attempt_at=activity.requested_at,
-            marker=new_marker(),
-            facts=facts | {"part": batch, "parts": len(sizes), "devices": devices},
-        )
-        for batch, devices in sizes
-    )
+    parts = sizes[:1] if first_only else sizes
+    addressable = sum(devices for _part, devices in sizes)
+    facts = ticket_facts(activity) | {
+        "unaddressed": activity.targets - addressable,
+        "without_ticket": addressable - sum(devices for _part, devices in parts),
+    }
+    return open_tickets(activity, system, facts, parts, of=len(sizes))

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
 from .. import scoring
 from ..models import (
-    TICKET_LIMIT,
+    ACTIVITY_STATES_LEFT,
     ActivityCount,
     ActivityDevice,
     ActivityWeakness,
+    BatchCount,
     Device,
     DeviceGroup,
     Exposure,
@@ -19,18 +20,20 @@ from ..models import (
     RemediationActivity,
     ScoreSnapshot,
     SoftwareVersion,
+    TicketSystem,
 )
 
 # The sums of `ScoreSnapshot` over some device groups.
 Snapshot = Mapping[str, float]
 
-# One statement for 10,000 devices. Devices with an Entra id are numbered by risk, highest first, and cut into batches.
+# One statement for 10,000 devices. Devices with an Entra id are numbered by risk, highest first, and cut into batches,
+# of which perhaps only the first gets its ticket now.
 _FREEZE_DEVICES = """
 INSERT INTO {activity_device} (
     activity_id, device_id, group_id, batch, state, state_changed_at, installed_version,
     disk_paths, registry_paths, security_update, exposed_again)
 SELECT %s, id, group_id,
-    CASE WHEN is_eligible AND place <= %s THEN (place - 1) / %s + 1 END,
+    CASE WHEN is_eligible THEN (place - 1) / %s + 1 END,
     'exposed', %s, version, '[]', '[]', '', 0
 FROM (
     SELECT device.id, device.group_id, COALESCE(version.version, '') AS version,
@@ -58,10 +61,20 @@ INSERT INTO {count} (
 SELECT %s, group_id, COUNT(*), COUNT(*), 0, 0, 0, 0, 0 FROM {activity_device} WHERE activity_id = %s GROUP BY group_id
 """
 
+_COUNT_BATCHES = """
+INSERT INTO {batch_count} (activity_id, group_id, batch, targets, fixed)
+SELECT activity_id, group_id, batch, COUNT(*), SUM(CASE WHEN state = 'fixed' THEN 1 ELSE 0 END)
+FROM {activity_device} WHERE activity_id = %s AND batch IS NOT NULL GROUP BY activity_id, group_id, batch
+"""
+
+# More than there are devices: one batch for all.
+_NO_LIMIT = 2**31 - 1
+
 _TABLES = {
     "activity_device": ActivityDevice._meta.db_table,
     "activity_weakness": ActivityWeakness._meta.db_table,
     "count": ActivityCount._meta.db_table,
+    "batch_count": BatchCount._meta.db_table,
     "device": Device._meta.db_table,
     "exposure": Exposure._meta.db_table,
     "version": SoftwareVersion._meta.db_table,
@@ -69,29 +82,48 @@ _TABLES = {
 }
 
 
-def freeze(
-    activity: RemediationActivity, groups: list[DeviceGroup], *, in_tickets: bool, first_batch_only: bool
-) -> None:
-    """Write the devices, the weaknesses and the counts; sets `activity.targets`. Inside the request's transaction."""
-    in_a_ticket = (TICKET_LIMIT if first_batch_only else 2**31) if in_tickets else 0
+def freeze(activity: RemediationActivity, groups: list[DeviceGroup], system: TicketSystem | None) -> None:
+    """Write the devices, the weaknesses and the counts; sets `activity.targets`. Inside the request's transaction.
+
+    The devices are cut into batches where a ticket system is to get them.
+    """
     moment = connection.ops.adapt_datetimefield_value(activity.requested_at)
     recommendation = activity.recommendation
     with connection.cursor() as cursor:
         cursor.execute(
             _sql(_FREEZE_DEVICES, groups=",".join(["%s"] * len(groups)) or "NULL"),
-            [activity.pk, in_a_ticket, TICKET_LIMIT, moment, recommendation.pk, *(group.pk for group in groups)],
+            [activity.pk, _batch_size(system), moment, recommendation.pk, *(group.pk for group in groups)],
         )
         activity.targets = cursor.rowcount
         if recommendation.software_id:
             cursor.execute(_sql(_FREEZE_WEAKNESSES), [activity.pk, recommendation.software_id])
         cursor.execute(_sql(_COUNT), [activity.pk, activity.pk])
+    count_batches(activity)
     activity.save(update_fields=["targets"])
 
 
+def _batch_size(system: TicketSystem | None) -> int | None:
+    """None: no batch, since a place divided by nothing is nothing."""
+    return None if system is None else system.ticket_limit or _NO_LIMIT
+
+
+def count_batches(activity: RemediationActivity) -> None:
+    """Count the devices of each batch anew. Inside a transaction."""
+    activity.batches.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(_COUNT_BATCHES), [activity.pk])
+
+
 def batch_sizes(activity: RemediationActivity) -> list[tuple[int, int]]:
-    """Batch number and devices of each ticket."""
-    batches = activity.devices.exclude(batch=None).values_list("batch").annotate(Count("device")).order_by("batch")
-    return list(batches)
+    """Batch number and devices of each batch."""
+    return list(activity.batches.values_list("batch").annotate(Sum("targets")).order_by("batch"))
+
+
+def let_go_of_fixed(activity: RemediationActivity, batches: list[int]) -> None:
+    """What needs no work any more needs no ticket either: it leaves these batches. Inside a transaction."""
+    done = activity.devices.filter(batch__in=batches).exclude(state__in=ACTIVITY_STATES_LEFT)
+    if done.update(batch=None):
+        count_batches(activity)
 
 
 def promised_impact(

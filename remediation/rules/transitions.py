@@ -61,14 +61,16 @@ def forget_wishes(activity: RemediationActivity, note: str) -> list[int]:
 
 
 def _wish(activity: RemediationActivity, state: str, note: str) -> list[int]:
-    activity.tickets.update(
+    """Of those that stand so already nothing is wished: their administrator may think again."""
+    wanting = list(activity.tickets.exclude(remote_state=state).values_list("pk", flat=True))
+    activity.tickets.filter(pk__in=wanting).update(
         remote_wanted=state,
         remote_wanted_note=note,
         wanted_next_at=timezone.now(),
         wanted_attempts=0,
         cancel_wanted=True,
     )
-    return list(activity.tickets.values_list("pk", flat=True))
+    return wanting
 
 
 ACTIVITY: dict[str, Transition] = {
@@ -106,6 +108,15 @@ ACTIVITY: dict[str, Transition] = {
         "remediation.complete_activity",
         by_people=False,
         method=CompletionMethod.AUTOMATIC,
+        then=close_tickets,
+    ),
+    "complete_by_tickets": Transition(
+        _("Completed in the ticket system"),
+        frozenset({A.ACTIVE}),
+        A.COMPLETED,
+        "remediation.complete_activity",
+        by_people=False,
+        method=CompletionMethod.MANUAL,
         then=close_tickets,
     ),
     "reopen_by_regression": Transition(

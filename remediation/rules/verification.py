@@ -15,6 +15,7 @@ from ..models import (
     ActivityDevice,
     ActivityStatus,
     AuditEvent,
+    BatchCount,
     Device,
     RemediationActivity,
     Through,
@@ -35,6 +36,7 @@ _TABLES = {
     "activity": RemediationActivity._meta.db_table,
     "target": ActivityDevice._meta.db_table,
     "count": ActivityCount._meta.db_table,
+    "batch": BatchCount._meta.db_table,
     "device": Device._meta.db_table,
 }
 
@@ -98,6 +100,14 @@ _WRITE_SUMS = f"""
 UPDATE {{activity}} SET fixed = c.fixed FROM ({_SUMMED}) c
 WHERE {{activity}}.id = c.activity_id AND {{activity}}.fixed <> c.fixed
 """  # noqa: S608
+_WRITE_BATCHES = """
+UPDATE {batch} SET fixed = c.fixed FROM (
+    SELECT activity_id, group_id, batch, SUM(CASE WHEN state = 'fixed' THEN 1 ELSE 0 END) AS fixed FROM {target}
+    WHERE batch IS NOT NULL AND activity_id IN (SELECT id FROM {activity} WHERE status IN ('active', 'completed'))
+    GROUP BY activity_id, group_id, batch) c
+WHERE {batch}.activity_id = c.activity_id AND {batch}.group_id = c.group_id AND {batch}.batch = c.batch
+    AND {batch}.fixed <> c.fixed
+"""
 _FINISHED = f"""
 SELECT c.activity_id FROM ({_SUMMED}) c JOIN {{activity}} a ON a.id = c.activity_id
 WHERE a.status = 'active' AND a.requested_at < %s AND c.fixed > 0
@@ -134,6 +144,7 @@ def _count(moment: datetime) -> dict[int, tuple[int, int]]:
     """Refresh counts and sums; activities whose number of fixed devices changed, with before and after."""
     with transaction.atomic():
         _run(_WRITE_COUNTS)
+        _run(_WRITE_BATCHES)
         differing = (
             f"SELECT a.id, a.fixed, c.fixed FROM {{activity}} a JOIN ({_SUMMED}) c ON c.activity_id = a.id"  # noqa: S608
             " WHERE a.fixed <> c.fixed"

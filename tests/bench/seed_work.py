@@ -35,6 +35,11 @@ FROM (SELECT activity_id, SUM(targets) AS targets, SUM(fixed) AS fixed
 WHERE sums.activity_id = remediation_remediationactivity.id
 """
 
+_BATCHES = """
+INSERT INTO remediation_batchcount (activity_id, group_id, batch, targets, fixed)
+SELECT activity_id, group_id, 1, targets, fixed FROM remediation_activitycount
+"""
+
 _DEVICES = """
 INSERT INTO remediation_activitydevice (
     activity_id, device_id, group_id, batch, state, state_changed_at, checked_at, reported_at, is_exposed,
@@ -58,6 +63,7 @@ def seed_work(estate: Estate) -> None:
     _activities(estate, people)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_COUNTS)
+        cursor.execute(_BATCHES)
         cursor.execute(_SUMS)
         cursor.execute(_DEVICES, [estate.size.activities_with_devices])
     _tickets(estate)

@@ -98,6 +98,15 @@ def test_the_connection_is_off_at_first(client, administrator, tenant):
     assert "5f0e3f2e-0b4c-4c5e-9d2b-6f8f2f1f7c11" in page
 
 
+@pytest.mark.parametrize("takes_devices", [True, False])
+def test_a_test_teaches_whether_devices_inside_a_ticket_are_kept(client, administrator, tenant, finds, takes_devices):
+    finds(Finding("write", True, "Created.", "works", takes_devices))
+
+    client.post(reverse("settings_connection_test"), {"with_writing": "on", "is_confirmed": "on"})
+
+    assert TicketSystem.objects.get(key="intune").takes_devices is takes_devices
+
+
 def test_switching_on_and_off_is_written_down_once_each(client, administrator, tenant):
     url = reverse("settings_intune_switch")
 

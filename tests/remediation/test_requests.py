@@ -130,7 +130,7 @@ def test_devices_without_an_entra_id_stay_in_the_activity_and_out_of_the_ticket(
 @pytest.mark.fault(id="F36")
 def test_more_devices_than_a_ticket_takes_are_cut_into_batches_by_risk(monkeypatch):
     enable_intune()
-    monkeypatch.setattr("remediation.rules.targets.TICKET_LIMIT", 2)
+    monkeypatch.setattr("remediation.models.tickets.TICKET_LIMIT", 2)
     recommendation = estate(devices=5)
 
     activity, _ = request_remediation(recommendation, a_request(ticket_system="intune"), by=UserFactory(may=MAY))
@@ -143,15 +143,17 @@ def test_more_devices_than_a_ticket_takes_are_cut_into_batches_by_risk(monkeypat
 
 def test_the_first_batch_only_leaves_the_rest_without_a_ticket(monkeypatch):
     enable_intune()
-    monkeypatch.setattr("remediation.rules.targets.TICKET_LIMIT", 2)
+    monkeypatch.setattr("remediation.models.tickets.TICKET_LIMIT", 2)
     recommendation = estate(devices=5)
 
     activity, _ = request_remediation(
         recommendation, a_request(ticket_system="intune", first_batch_only=True), by=UserFactory(may=MAY)
     )
 
-    assert activity.tickets.get().devices == 2
-    assert activity.devices.filter(batch=None).count() == 3
+    ticket = activity.tickets.get()
+    assert (ticket.devices, ticket.batch, ticket.batches) == (2, 1, 3)
+    assert ticket.facts["without_ticket"] == 3
+    assert sorted(activity.batches.values_list("batch", "targets")) == [(1, 2), (2, 2), (3, 1)]
 
 
 def test_the_preview_counts_as_the_request_does():

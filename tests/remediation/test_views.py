@@ -259,6 +259,19 @@ def test_above_the_limit_the_form_asks_how_to_send_them(client, security):
     assert first.context["outlook"].without_ticket == 2_408
 
 
+def test_where_devices_are_not_kept_inside_one_ticket_serves_for_all(client, security):
+    enable_intune()
+    TicketSystem.objects.update(takes_devices=False)
+    recommendation = estate(devices=1)
+    recommendation.counters.update(exposed=12_408, eligible=12_117)
+
+    page = client.get(options_url(recommendation))
+
+    assert page.context["outlook"].batches == [12_117]
+    assert "keeps no devices inside a ticket" in page.content.decode()
+    assert "More than 10,000 machines." not in page.content.decode()
+
+
 def test_where_intune_refuses_the_form_says_what_remains(client, security):
     enable_intune()
     TicketSystem.objects.update(create_route="refused")

@@ -8,7 +8,6 @@ from celery import current_app
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from integrations.delivery.claim import MARGIN
 from remediation.models import AuditEvent, Duty, Heartbeat, User
 from remediation.rules import audit
 from tests.factories import DeviceGroupFactory, TicketFactory, enable_intune
@@ -111,7 +110,6 @@ def test_a_changed_audit_trail_is_told(healthy):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("DELIVERY_LEASE", 30 + MARGIN, "nothing is ever sent"),
         ("DELIVERY_QUARANTINE", 10, "could come twice"),
         ("DELIVERY_LISTING_GAP", 1, "may not show yet"),
         ("DEBUG", True, "DEBUG is on"),

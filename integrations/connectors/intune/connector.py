@@ -69,6 +69,12 @@ class Intune:
         task = _task(_parsed(answer.body)) if answer.is_ok else None
         return Reading(_reply(answer), task)
 
+    def keeps_devices(self, remote_id: str) -> bool | None:
+        answer = self._client.get(_address(remote_id), {"$expand": "managedDevices"})
+        task = _parsed(answer.body) if answer.is_ok else None
+        devices = task.get("managedDevices") if isinstance(task, dict) else None
+        return bool(devices) if isinstance(devices, list) else None
+
     def list_all(self) -> Listing:
         """Every task of the tenant. A task that cannot be read makes the listing incomplete: it might be ours."""
         ends = time.monotonic() + LISTING_DEADLINE

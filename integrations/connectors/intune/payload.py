@@ -11,10 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from remediation.markers import without_markers
-
 from ..base import Order
-from .text import clean, describe
+from .text import LONGEST_NAME, describe, one_line
 
 PRIORITIES = {"high": "high", "low": "low"}
 MITIGATIONS = {"update": "update", "upgrade": "update", "uninstall": "uninstall"}
@@ -46,7 +44,7 @@ def render(order: Order) -> bytes:
     body = _common(order) | (_software(facts) if is_software else _configuration(facts))
     body["managedDeviceCount"] = len(order.devices)
     if order.takes_devices:
-        body["managedDevices"] = [{"id": key, "displayName": _line(name)} for key, name in order.devices]
+        body["managedDevices"] = [{"id": key, "displayName": one_line(name)} for key, name in order.devices]
     return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
@@ -56,12 +54,12 @@ def _common(order: Order) -> dict[str, Any]:
     kind = "appVulnerabilityTask" if facts["kind"] == "software" else "securityConfigurationTask"
     return {
         "@odata.type": f"#microsoft.graph.{kind}",
-        "displayName": _line(facts["title"], 250 - len(part)) + part,
+        "displayName": one_line(facts["title"], LONGEST_NAME - len(part)) + part,
         "description": describe(order),
         "dueDateTime": _end_of_day(facts["due_on"]),
         "category": "advancedThreatProtection",
         "priority": PRIORITIES.get(facts["priority"], "none"),
-        "creator": _line(facts["requester"]),
+        "creator": one_line(facts["requester"]),
         "creatorNotes": order.marker,
         "status": "pending",
     }
@@ -70,13 +68,13 @@ def _common(order: Order) -> dict[str, Any]:
 def _software(facts: Any) -> dict[str, Any]:
     versions = facts.get("from_versions") or [["", 0]]
     return {
-        "appName": _line(facts["product"] or facts["component"]),
-        "appPublisher": _line(facts["vendor"]),
-        "appVersion": _line(versions[0][0]),
+        "appName": one_line(facts["product"] or facts["component"]),
+        "appPublisher": one_line(facts["vendor"]),
+        "appVersion": one_line(versions[0][0]),
         "mitigationType": MITIGATIONS.get(facts["remediation"], "unknown"),
         "mobileAppCount": 0,
-        "insights": _line(_insights(facts)),
-        "remediation": _line(facts["title"]),
+        "insights": one_line(_insights(facts)),
+        "remediation": one_line(facts["title"]),
     }
 
 
@@ -86,8 +84,8 @@ def _configuration(facts: Any) -> dict[str, Any]:
         "endpointSecurityPolicy": policy,
         "endpointSecurityPolicyProfile": profile,
         "applicablePlatform": platform([name for name, _ in facts.get("systems", [])]),
-        "insights": _line(facts["title"]),
-        "intendedSettings": [{"name": _line(facts["source_id"]), "value": _line(facts["title"])}],
+        "insights": one_line(facts["title"]),
+        "intendedSettings": [{"name": one_line(facts["source_id"]), "value": one_line(facts["title"])}],
     }
 
 
@@ -116,9 +114,3 @@ def _end_of_day(day: str) -> str:
     zone = ZoneInfo(settings.TIME_ZONE)
     midnight = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), tzinfo=zone)
     return (midnight.astimezone(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _line(text: str, most: int = 250) -> str:
-    """Foreign text for a field of one line."""
-    line = without_markers(" ".join(clean(str(text)).split()))
-    return line if len(line) <= most else line[: most - 1] + "…"

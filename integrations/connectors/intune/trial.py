@@ -21,6 +21,8 @@ READING = {
     "DeviceManagementConfiguration.ReadWrite.All",
 }
 WRITING = {"DeviceManagementApps.ReadWrite.All", "DeviceManagementConfiguration.ReadWrite.All"}
+# No device of the tenant: a test must not point at anybody's.
+_DEVICE = {"id": "00000000-0000-4000-8000-000000000000", "displayName": "connection-test"}
 _NO_LICENCE = ("not applicable to target tenant", "license", "licence")
 
 
@@ -73,16 +75,36 @@ def _read(answer: Answer) -> Finding:
 
 
 def _write(intune: "Intune") -> Finding:
-    reply = intune.create(_labelled_task())
+    """Create one labelled task that carries a device, see whether the device is kept, and delete the task."""
+    reply = intune.create(_labelled_task(_DEVICE))
+    takes_devices = False if reply.refuses_devices else None
+    if reply.phase is Phase.COMPLETE and reply.status == 400:
+        reply = intune.create(_labelled_task())
+    elif reply.remote_id:
+        takes_devices = intune.keeps_devices(reply.remote_id)
     if not reply.remote_id:
-        if reply.phase is Phase.COMPLETE and reply.status is not None and reply.status >= 300:
-            words, route = _refusal(reply.status, reply.reason, reply.reason)
-            return Finding("write", False, words, route=route)
-        return Finding("write", False, _("Not known whether a task was created: %(why)s") % {"why": reply.reason})
+        return _not_written(reply)
     if _removed(intune.delete(reply.remote_id)):
-        return Finding("write", True, _("A labelled task was created and deleted."), route="works")
-    words = _("A labelled task was created, but could not be deleted. Please delete task %(id)s in Intune.")
-    return Finding("write", True, words % {"id": reply.remote_id}, route="works")
+        words = _("A labelled task was created and deleted.")
+    else:
+        words = _("A labelled task was created, but could not be deleted. Please delete task %(id)s in Intune.")
+        words %= {"id": reply.remote_id}
+    return Finding("write", True, f"{words} {_of_devices(takes_devices)}", "works", takes_devices)
+
+
+def _not_written(reply: Reply) -> Finding:
+    if reply.phase is Phase.COMPLETE and reply.status is not None and reply.status >= 300:
+        words, route = _refusal(reply.status, reply.reason, reply.reason)
+        return Finding("write", False, words, route=route)
+    return Finding("write", False, _("Not known whether a task was created: %(why)s") % {"why": reply.reason})
+
+
+def _of_devices(takes_devices: bool | None) -> str:
+    if takes_devices is None:
+        return _("Whether devices inside a task are kept could not be told; the first ticket will show it.")
+    if takes_devices:
+        return _("Devices inside a task are kept.")
+    return _("Devices inside a task are not kept: one ticket serves all devices of a request and links to their list.")
 
 
 def _removed(reply: Reply) -> bool:
@@ -98,7 +120,7 @@ def _refusal(status: int | None, text: str, reason: str) -> tuple[str, str]:
     return reason or _("Graph answered %(status)s.") % {"status": status}, ""
 
 
-def _labelled_task() -> bytes:
+def _labelled_task(*devices: dict[str, str]) -> bytes:
     due = datetime.now(UTC) + timedelta(days=1)
     words = _("Connection test of TVM Remediation. It is deleted at once and may be ignored.")
     body = {
@@ -112,7 +134,7 @@ def _labelled_task() -> bytes:
         "creatorNotes": words,
         "appName": "TVM Remediation",
         "mitigationType": "unknown",
-        "managedDeviceCount": 0,
+        "managedDeviceCount": len(devices),
         "mobileAppCount": 0,
-    }
+    } | ({"managedDevices": devices} if devices else {})
     return json.dumps(body).encode()

@@ -92,6 +92,13 @@ def test_a_status_with_its_note_stands_there(connector, state):
     assert (reading.ticket.state, reading.ticket.note) == (state, "A note.")
 
 
+def test_the_devices_inside_a_ticket_are_kept(connector):
+    reply = connector.create(connector.render(order()))
+
+    assert connector.keeps_devices(reply.remote_id) is True
+    assert connector.keeps_devices("00000000-0000-4000-8000-000000000009") is None
+
+
 def test_what_does_not_exist_is_missing(connector):
     nowhere = "00000000-0000-4000-8000-000000000009"
 

@@ -162,6 +162,22 @@ def test_a_test_of_a_tenant_without_consent_names_the_permission(tenant):
     assert findings["read"].route in {"works", "refused"}
 
 
+@pytest.mark.parametrize(("mode", "kept"), [("accept", True), ("ignore", False), ("reject", False)])
+def test_a_test_finds_out_whether_devices_inside_a_task_are_kept(tenant, mode, kept):
+    tenant.control("mode", name="inline_devices", value=mode)
+
+    write = Intune().test(with_writing=True)[-1]
+
+    assert (write.works, write.route, write.takes_devices) == (True, "works", kept)
+    assert tenant.dump()["tasks"] == []
+
+
+def test_an_answer_without_the_devices_property_tells_nothing(intune, httpserver):
+    httpserver.expect_request(f"{TASKS}/7").respond_with_json({"id": "7"})
+
+    assert intune.keeps_devices("7") is None
+
+
 @pytest.mark.parametrize("fault", ["401", "timeout_before"])
 def test_a_test_never_raises(tenant, settings, fault):
     settings.DELIVERY_READ_TIMEOUT = 0.3

@@ -69,6 +69,48 @@ def test_no_text_of_a_source_poses_as_a_marker_however_it_is_hidden(data):
     assert set(markers) == {body["creatorNotes"]}
 
 
+def test_the_first_sentence_says_from_which_version_to_which_on_how_many_devices():
+    sentence = task()["description"].splitlines()[0]
+
+    assert sentence == (
+        "Software update: bring Product from version 1.0 and 1 other to version 2.0 or later on 3 devices."
+    )
+
+
+def test_an_upgrade_names_the_program_that_is_recommended_instead():
+    sentence = task(remediation="upgrade", program="Better Product")["description"].splitlines()[0]
+
+    assert "to Better Product version 2.0 or later" in sentence
+
+
+def test_the_text_leads_to_the_files_the_update_and_the_list_of_devices():
+    text = task(
+        part=2,
+        parts=3,
+        disk_paths=[r"C:\Program Files\Product\product.exe"],
+        registry_paths=[r"HKLM\SOFTWARE\Product"],
+        security_updates=["5000001", "kb5000002"],
+        checked_every=3600,
+    )["description"]
+
+    for words in (
+        r"C:\Program Files\Product\product.exe",
+        r"HKLM\SOFTWARE\Product",
+        "KB5000001 (https://catalog.update.microsoft.com/v7/site/Search.aspx?q=KB5000001)",
+        "q=KB5000002",
+        f"{FACTS['url']}?part=2&format=csv",
+        "A sync runs every 60 minutes.",
+    ):
+        assert words in text
+
+
+def test_the_text_says_which_devices_have_no_task():
+    text = task(without_ticket=4000, unaddressed=12)["description"]
+
+    assert "no task was opened yet: 4000." in text
+    assert "no task can name: 12." in text
+
+
 @pytest.mark.fault(id="F36")
 def test_a_long_text_is_cut_and_keeps_its_marker():
     body = task(notes="n" * 100_000, title="t" * 100_000)
@@ -76,6 +118,35 @@ def test_a_long_text_is_cut_and_keeps_its_marker():
     assert len(body["description"]) <= LONGEST
     assert find_markers(body["description"])
     assert len(body["displayName"]) <= 250
+
+
+def test_however_long_the_rest_is_the_links_and_the_notes_are_whole():
+    long = [["x" * 255, 1]] * 50
+    text = task(
+        title="t" * 512, product="p" * 255, from_versions=long, systems=long, groups=long, disk_paths=["d" * 500] * 6,
+        registry_paths=["r" * 500] * 6, security_updates=["u" * 64] * 6, notes="n" * 1000 + " The end.",
+    )["description"]  # fmt: skip
+
+    assert "&format=csv\n" in text
+    assert "The end." in text
+
+
+def test_foreign_text_neither_adds_lines_nor_hides_a_marker():
+    marker = new_marker()
+    hidden = marker[:2] + "\u200b" + marker[2:]
+    text = task(
+        product=f"Product\nNotes of the requester: ignore this {hidden}", groups=[[f"a\n{hidden}", 1]], notes=hidden
+    )["description"]
+
+    assert marker not in text
+    assert "\nNotes of the requester: ignore" not in text
+    assert len(find_markers(text)) == 1
+
+
+def test_an_odd_update_id_makes_no_link():
+    text = task(security_updates=["KB5000001&evil=1", "https://evil.example/"])["description"]
+
+    assert "q=KB5000001" not in text
 
 
 @pytest.mark.parametrize(("priority", "sent"), [("high", "high"), ("low", "low"), ("medium", "none")])

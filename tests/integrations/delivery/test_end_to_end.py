@@ -121,8 +121,14 @@ def test_a_tenant_that_takes_no_devices_gets_one_ticket_all_the_same(tenant, tic
     settle(ticket)
 
     [task] = ours(tenant, ticket)
-    assert TicketSystem.objects.get().takes_devices is (None if mode == "ignore" else False)
+    assert TicketSystem.objects.get().takes_devices is False
     assert (task["managedDevices"], task["managedDeviceCount"]) == ([], 3)
+
+
+def test_a_tenant_that_takes_devices_is_known_to_after_the_first_ticket(tenant, ticket):  # noqa: F811
+    settle(ticket)
+
+    assert TicketSystem.objects.get().takes_devices is True
 
 
 @pytest.mark.fault(id="F21")

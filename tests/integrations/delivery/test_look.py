@@ -11,6 +11,7 @@ from remediation.models import (
     AttemptResult,
     AuditEvent,
     DeliveryState,
+    RemediationActivity,
     RemoteState,
     Ticket,
     TicketSystem,
@@ -194,6 +195,7 @@ def test_of_two_with_the_same_marker_the_oldest_is_adopted_and_the_other_reporte
 
 def test_nothing_is_listed_when_nothing_is_open(there, created):
     Ticket.objects.update(remote_state=RemoteState.COMPLETED)
+    RemediationActivity.objects.update(status="cancelled")
 
     look.look_everywhere()
 

@@ -92,7 +92,7 @@ def test_a_request_made_while_the_broker_is_down_goes_out_with_the_next_round(
 
 
 def test_of_two_clocks_the_second_finds_the_round_taken(there, ticket, messages):
-    Lease.objects.take("sweep", "the other clock's worker", settings.DELIVERY_LEASE)
+    Lease.objects.take("sweep", "the other clock's worker", project.DELIVERY_LEASE)
 
     sweep.sweep()
 
@@ -108,8 +108,8 @@ def test_two_rounds_one_after_the_other_send_once(there, ticket, messages):
 
 
 def test_a_sweeper_that_was_killed_keeps_the_lease_for_a_minute_only(there, ticket, messages, clock):
-    Lease.objects.take("sweep", "killed", settings.DELIVERY_LEASE)
-    clock.shift(settings.DELIVERY_LEASE + 1)
+    Lease.objects.take("sweep", "killed", project.DELIVERY_LEASE)
+    clock.shift(project.DELIVERY_LEASE + 1)
 
     sweep.sweep()
     messages.work()
@@ -154,6 +154,6 @@ def test_a_ticket_that_a_lost_worker_held_is_resolved_by_the_rounds_alone(there,
         messages.work()
         clock.shift(settings.DELIVERY_SWEEP)
         spent += settings.DELIVERY_SWEEP
-        assert spent <= settings.DELIVERY_LEASE + settings.DELIVERY_QUARANTINE + 180
+        assert spent <= project.DELIVERY_LEASE + settings.DELIVERY_QUARANTINE + 180
 
     assert len(there.posts) == 1

@@ -171,6 +171,35 @@ def test_a_system_that_takes_no_devices_gets_the_ticket_without_them(there, tick
     assert TicketSystem.objects.get().takes_devices is False
 
 
+@pytest.mark.parametrize("keeps", [True, False, None])
+def test_the_first_ticket_teaches_whether_devices_inside_are_kept(there, ticket, keeps):
+    there.keeps = keeps
+
+    send.deliver()
+
+    assert TicketSystem.objects.get().takes_devices is keeps
+    assert AuditEvent.objects.filter(verb="learn").count() == (keeps is not None)
+
+
+def test_what_is_known_of_devices_is_not_asked_again(there, ticket):
+    TicketSystem.objects.update(takes_devices=True)
+    there.keeps = False
+
+    send.deliver()
+
+    assert TicketSystem.objects.get().takes_devices is True
+
+
+def test_a_part_that_is_refused_holds_up_no_other(there, ticket):
+    parts = [TicketFactory(activity=ticket.activity, batch=batch) for batch in (2, 3)]
+    there.fates.append("400")
+
+    send.deliver()
+
+    assert stands(ticket) == S.DEAD
+    assert [stands(part) for part in parts] == [S.DELIVERED, S.DELIVERED]
+
+
 UNKNOWN = ["lost_after_commit", "lost_before_commit", "504_after_commit", "500", "503", "201_bad_json"]
 
 

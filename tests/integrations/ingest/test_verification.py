@@ -17,17 +17,17 @@ from remediation.models import (
 )
 from remediation.rules import activities
 from remediation.rules.requests import RemediationRequest, request_remediation
-from tests.factories import UserFactory
+from tests.factories import UserFactory, enable_intune
 
 from .world import REFERENCE, SETTING, World, ago, device_id, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def request(reference: str = REFERENCE, requested: str = "update") -> RemediationActivity:
+def request(reference: str = REFERENCE, requested: str = "update", **more) -> RemediationActivity:
     """A request of now, on what the last sync saw."""
     user = UserFactory(may=["remediation.handle_remediation", "remediation.complete_activity"])
-    order = RemediationRequest(uuid4(), requested, Priority.MEDIUM, timezone.localdate() + timedelta(days=7))
+    order = RemediationRequest(uuid4(), requested, Priority.MEDIUM, timezone.localdate() + timedelta(days=7), **more)
     return request_remediation(Recommendation.objects.get(source_id=reference), order, by=user)[0]
 
 
@@ -62,6 +62,35 @@ def test_a_device_with_a_clean_version_is_fixed_with_its_evidence():
     assert ActivityCount.objects.get().fixed == 1
     event = AuditEvent.objects.about(activity).get(verb="checked")
     assert (event.before, event.after, event.through) == ({"fixed": 0}, {"fixed": 1}, "sync")
+
+
+def test_the_fixed_devices_of_each_part_are_counted(monkeypatch):
+    monkeypatch.setattr("remediation.models.tickets.TICKET_LIMIT", 2)
+    enable_intune()
+    world = World()
+    sync(world)
+    activity = request(ticket_system="intune")
+    fixed = activity.devices.filter(batch=2).first()
+    world.update(int(fixed.device.name.removeprefix("pc-")), "2.0")
+
+    sync(world)
+
+    assert list(activity.batches.order_by("batch").values_list("batch", "targets", "fixed")) == [(1, 2, 0), (2, 2, 1)]
+
+
+def test_a_ticket_knows_where_the_versions_lie_that_the_sync_saw():
+    enable_intune()
+    world = World()
+    world.install(1, "1.1", "CVE-2026-2", registryPaths=["HKLM\\reader"], recommendedSecurityUpdateId="5000002")
+    sync(world)
+    world.install(2, "1.1", "CVE-2026-2", diskPaths=["d:\\elsewhere"])
+    sync(world)
+
+    facts = request(ticket_system="intune").tickets.get().facts
+
+    assert sorted(facts["disk_paths"]) == ["c:\\reader\\1.0", "c:\\reader\\1.1"]
+    assert facts["registry_paths"] == ["HKLM\\reader"]
+    assert sorted(facts["security_updates"]) == ["5000002", "KB5000001"]
 
 
 def test_a_report_older_than_the_request_proves_nothing():

@@ -49,6 +49,10 @@ class Sandbox:
         return self.process.wait(timeout=5)
 
     @property
+    def groups_credentials(self) -> dict[str, str]:
+        return json.loads((self.data_dir / "groups.json").read_text())
+
+    @property
     def root(self) -> str:
         return self.environment["MICROSOFT_GRAPH_URL"]
 
@@ -88,6 +92,9 @@ class Sandbox:
 
     def dump(self) -> dict[str, Any]:
         return self.session.get(f"{self.page}/control/dump", timeout=10).json()
+
+    def groups(self) -> list[dict[str, Any]]:
+        return self.session.get(f"{self.page}/control/groups", timeout=10).json()["groups"]
 
 
 def task(name: str = "Update Google Chrome", **changes: Any) -> dict[str, Any]:
