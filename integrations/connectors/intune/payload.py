@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from remediation.markers import without_markers
-
 from ..base import Order
-from .text import clean, describe
+from ..foreign import one_line as _line
+from .text import describe
 
 PRIORITIES = {"high": "high", "low": "low"}
 MITIGATIONS = {"update": "update", "upgrade": "update", "uninstall": "uninstall"}
@@ -116,9 +115,3 @@ def _end_of_day(day: str) -> str:
     zone = ZoneInfo(settings.TIME_ZONE)
     midnight = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), tzinfo=zone)
     return (midnight.astimezone(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _line(text: str, most: int = 250) -> str:
-    """Foreign text for a field of one line."""
-    line = without_markers(" ".join(clean(str(text)).split()))
-    return line if len(line) <= most else line[: most - 1] + "…"

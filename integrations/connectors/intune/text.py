@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from remediation.markers import without_markers
 
 from ..base import Order
+from ..foreign import clean
 
 # The service's limit is not documented; this stays well below what its portal is known to show.
 LONGEST = 8000
@@ -74,9 +75,3 @@ def _counted(pairs: list[list[Any]]) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def clean(text: str) -> str:
-    """Without control characters (line breaks stay) and without halves of characters, which are no Unicode text."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter for letter in whole if letter.isprintable() or letter in "\n\t")
