@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from remediation.models import DeliveryState, Lease, Route, Ticket, TicketSystem
+from remediation.models import OPEN_REMOTELY, DeliveryState, Lease, Route, Ticket, TicketSystem
 
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
@@ -40,7 +40,7 @@ def is_curious(system: TicketSystem) -> bool:
     if system.last_listed_at is None or system.last_listed_at < timezone.now() - LOOK_AT_LEAST_EVERY:
         return True
     is_open = system.tickets.filter(
-        delivery_state=DeliveryState.DELIVERED, remote_state__in=remote.OPEN_REMOTELY
+        delivery_state=DeliveryState.DELIVERED, remote_state__in=OPEN_REMOTELY
     ).exists()
     return is_open or reconcile.due(system).exists() or foreign.are_wanted(system)
 

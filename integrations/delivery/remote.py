@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
+from remediation.models import OPEN_REMOTELY, AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
 
 from ..connectors.base import Connector, RemoteTicket
 from . import classify, record, throttle
@@ -17,7 +17,6 @@ from .classify import Kind
 
 log = structlog.get_logger(__name__)
 
-OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 _CHUNK = 500
 # Tickets that are gone are confirmed one by one; the rest waits for the next listing.
 _MOST_CONFIRMED = 50

@@ -26,6 +26,7 @@ from .inventory import (
     Weakness,
 )
 from .leases import Lease
+from .members import MemberState, TicketMember
 from .people import User
 from .recommendations import (
     Category,
@@ -38,6 +39,7 @@ from .recommendations import (
 from .scores import OrganisationScore, ScoreSnapshot
 from .tickets import (
     FINAL_STATES,
+    OPEN_REMOTELY,
     TICKET_LIMIT,
     AttemptPurpose,
     AttemptResult,
@@ -52,6 +54,7 @@ from .tickets import (
 __all__ = [
     "ACTIVITY_STATES_LEFT",
     "FINAL_STATES",
+    "OPEN_REMOTELY",
     "TICKET_LIMIT",
     "ActivityCount",
     "ActivityDevice",
@@ -75,6 +78,7 @@ __all__ = [
     "ForeignTicket",
     "Heartbeat",
     "Lease",
+    "MemberState",
     "OrganisationScore",
     "Priority",
     "Recommendation",
@@ -93,6 +97,7 @@ __all__ = [
     "Through",
     "Ticket",
     "TicketAttempt",
+    "TicketMember",
     "TicketSystem",
     "User",
     "Weakness",
