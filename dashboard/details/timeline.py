@@ -25,6 +25,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "reopen_by_regression": ("arrow-counterclockwise", gettext_lazy("reopened it: devices are exposed again")),
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
     "deliver": ("send", gettext_lazy("created the ticket")),
+    "filled": ("pc-display", gettext_lazy("added the devices to the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
     "adopt_other": ("ticket-perforated", gettext_lazy("put another ticket in its place")),
     "abandon": ("slash-circle", gettext_lazy("gave the ticket up")),
@@ -50,6 +51,7 @@ _FIELDS = {
     "remote_state": gettext_lazy("stands there as"),
     "looks_first": gettext_lazy("looks for it first"),
     "fixed": gettext_lazy("fixed"),
+    "left_out": gettext_lazy("left out"),
 }
 
 

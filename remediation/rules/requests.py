@@ -158,7 +158,7 @@ def _create(
         status_changed_at=now,
     )
     activity.device_groups.set(groups)
-    targets.freeze(activity, groups, in_tickets=bool(system), first_batch_only=request.first_batch_only)
+    targets.freeze(activity, groups, system=system, first_batch_only=request.first_batch_only)
     if not activity.targets:
         raise RequestRefused(_("No device in the chosen groups is exposed any more."))
     tickets = _open_tickets(activity, system) if system else []
