@@ -7,6 +7,7 @@ from integrations.connectors.base import Connector, Order
 from integrations.delivery import classify
 from integrations.delivery.classify import Kind
 from remediation.markers import new_marker
+from remediation.models import TicketSystem
 
 # Connector -> the fixture that sets up a stand-in of its system.
 STAGES = {"intune": "tenant", "configmgr": "tenant"}
@@ -120,3 +121,15 @@ def test_a_test_without_writing_creates_nothing(connector):
     [write] = [finding for finding in connector.test(with_writing=False) if finding.step == "write"]
 
     assert write.works is None
+
+
+def test_a_system_that_fills_later_can_be_filled(connector, request, db):
+    """What `remediation` knows of a ticket system has to be true of its connector."""
+    key = request.node.callspec.params["connector"]
+    says_so = TicketSystem.objects.get(key=key).fills_later
+
+    assert says_so == all(hasattr(connector, name) for name in ("resolve", "members", "add_member"))
+
+
+def test_there_is_a_ticket_system_for_each_connector(db):
+    assert set(TicketSystem.objects.values_list("key", flat=True)) == set(CONNECTORS)
