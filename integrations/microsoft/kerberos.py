@@ -40,7 +40,8 @@ class Kerberos:
                 return base64.b64encode(self._step(gssapi)).decode()
             except (gssapi.exceptions.GSSError, OSError) as problem:
                 log.warning("kerberos_failed", problem=str(problem)[:300])
-                raise NoToken(f"Kerberos gave no ticket for HTTP/{self._host}: {_in_words(problem)}") from None
+                words = f"Kerberos gave {self._principal} no ticket for HTTP/{self._host}: {_in_words(problem)}"
+                raise NoToken(words) from None
 
     def forget(self) -> None:
         """Drop the tickets: after a 401, or when the keytab was changed."""
@@ -55,6 +56,8 @@ class Kerberos:
         who = gssapi.Name(self._principal, gssapi.NameType.kerberos_principal)
         place = {"client_keytab": f"FILE:{self._keytab}", "ccache": self._cache}
         spnego = gssapi.OID.from_int_seq(_SPNEGO)
+        # First for Kerberos itself: what it cannot do, SPNEGO would only call "no mechanism".
+        gssapi.Credentials(name=who, usage="initiate", store=place, mechs=[gssapi.MechType.kerberos])
         credentials = gssapi.Credentials(name=who, usage="initiate", store=place, mechs=[spnego])
         service = gssapi.Name(f"HTTP@{self._host}", gssapi.NameType.hostbased_service)
         context = gssapi.SecurityContext(name=service, creds=credentials, mech=spnego, usage="initiate")
@@ -63,4 +66,5 @@ class Kerberos:
 
 def _in_words(problem: Exception) -> str:
     """The library's words are three sentences of which the last names the cause."""
-    return str(problem).rpartition("Minor")[2].split(":", 1)[-1].strip()[:300]
+    cause = str(problem).rpartition("Minor")[2].split(":", 1)[-1]
+    return "".join(letter for letter in cause if letter.isprintable()).strip()[:300]
