@@ -99,6 +99,9 @@ def _attend(ticket: Ticket, until: Callable[[], bool]) -> bool:
         return False
     connector = cast(FillingConnector, connector_for(ticket.system_id))
     try:
+        # Somebody may have filled it, or not want it any more, since it was found.
+        if not Ticket.objects.filling().filter(pk=ticket.pk).exists():
+            return False
         _fill(ticket, connector, hold)
     except _Stopped as stop:
         _pause(ticket, connector, stop)
@@ -150,9 +153,16 @@ def _resolve(ticket: Ticket, connector: FillingConnector, hold: _Hold) -> None:
                 row.state, row.remote_id = M.FOUND, resolution.ids[row.pk]
             elif row.pk in resolution.asked:
                 row.state, row.reason = M.UNKNOWN, unknown
-        TicketMember.objects.bulk_update(waiting, ["state", "remote_id", "reason"], batch_size=PIECE)
+        _store(waiting)
         _check(classify.of_read(resolution.reply), resolution.reply)
         _count(ticket)
+
+
+def _store(rows: list[TicketMember]) -> None:
+    """As an upsert, which takes a tenth of the time of `bulk_update`."""
+    TicketMember.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=["state", "remote_id", "reason"]
+    )
 
 
 def _read(ticket: Ticket, connector: FillingConnector, hold: _Hold) -> frozenset[str]:

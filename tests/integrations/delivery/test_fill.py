@@ -38,13 +38,13 @@ def there(db, monkeypatch) -> FakeCollections:
     return system
 
 
-def a_ticket(devices: int) -> Ticket:
+def a_ticket(devices: int, first: int = 0) -> Ticket:
     """With so many target devices, ws-00000 and up."""
     group = DeviceGroupFactory()
     now = timezone.now()
     made = Device.objects.bulk_create(
         Device(source_id=f"{n:040x}", name=f"ws-{n:05}", group=group, first_seen_at=now, last_seen_at=now)
-        for n in range(devices)
+        for n in range(first, first + devices)
     )
     activity = ActivityFactory()
     ActivityDevice.objects.bulk_create(
@@ -66,8 +66,8 @@ def names(there: FakeCollections, ticket: Ticket) -> list[str]:
     return sorted(there.rules.get(again(ticket).remote_id, []))
 
 
-def all_of(devices: int) -> list[str]:
-    return [f"ws-{n:05}" for n in range(devices)]
+def all_of(devices: int, first: int = 0) -> list[str]:
+    return [f"ws-{n:05}" for n in range(first, first + devices)]
 
 
 def bury(ticket: Ticket) -> None:
@@ -117,17 +117,18 @@ def test_a_kill_between_two_devices_loses_and_doubles_none(there, ticket, clock,
 
 def test_ten_thousand_devices_survive_three_kills(there, clock):
     ticket = a_ticket(10_000)
+    sweep.send.deliver()
     for alive in (0, 6_213, 2_000):
         there.dies_after, there.dies_sent = alive, True
         with pytest.raises(Killed):
-            sweep.attend([ticket.pk])
+            fill.fill()
         if alive == 6_213:
             assert "6,214 of 10,000" in explain(again(ticket)).detail
         bury(ticket)
         clock.shift(settings.DELIVERY_LEASE + 1)
     there.dies_after = None
 
-    sweep.attend([ticket.pk])
+    fill.fill()
 
     assert names(there, ticket) == all_of(10_000)
     assert (there.additions, again(ticket).members_added) == (10_000, 10_000)
