@@ -2,7 +2,7 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python
 
-.PHONY: run test test-long check bench chaos clean install install-dev python
+.PHONY: run test test-long check bench chaos clean install install-dev install-kerberos python
 .DEFAULT_GOAL := run
 
 run: install
@@ -29,6 +29,11 @@ install: python
 
 install-dev: python
 	@$(PYTHON) tvm_remediation/bootstrap.py requirements-dev.txt
+
+# Only for Configuration Manager on-premises; built here, against the system's Kerberos library.
+install-kerberos: python
+	@test -x $(IN_VENV) || { echo "First: make install" >&2; exit 1; }
+	@$(IN_VENV) -m pip install -q --no-input --disable-pip-version-check --no-deps --require-hashes -r requirements-kerberos.txt
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }

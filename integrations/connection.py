@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from remediation.models import AttemptPurpose, AttemptResult, DeliveryState, Ticket, TicketAttempt
+from remediation.models import AttemptPurpose, AttemptResult, DeliveryState, TicketAttempt, TicketSystem
 
 _MASK = "••••••••"
 # Ticket states that still want something done.
@@ -23,8 +23,9 @@ NOT_CONFIGURED = gettext_lazy(
 
 @dataclass(frozen=True)
 class SignIn:
-    """How the product signs in with one registration, and until when that works."""
+    """Who the product signs in as, how, and until when that works."""
 
+    # The app registration's id, or the principal of Kerberos.
     client_id: str
     kind: str
     valid_until: datetime | None = None
@@ -37,6 +38,13 @@ def graph_sign_in() -> SignIn:
 
 def defender_sign_in() -> SignIn:
     return _sign_in(settings.MICROSOFT.registration)
+
+
+def configmgr_sign_in() -> SignIn:
+    configured = settings.CONFIGMGR
+    if configured.keytab:
+        return SignIn(configured.principal, _("Kerberos, by a keytab"))
+    return _sign_in(configured.registration)
 
 
 def _sign_in(registration) -> SignIn:
@@ -56,16 +64,19 @@ def _valid_until(pem: str) -> datetime | None:
         return None
 
 
-def last_ticket() -> TicketAttempt | None:
-    """The newest attempt that ended with a ticket in the ticket system."""
+def last_ticket(system: TicketSystem) -> TicketAttempt | None:
+    """The newest attempt that ended with a ticket there."""
     created = TicketAttempt.objects.filter(
-        purpose=AttemptPurpose.CREATE, result__in=[AttemptResult.DONE, AttemptResult.ADOPTED], ended_at__isnull=False
+        ticket__system=system,
+        purpose=AttemptPurpose.CREATE,
+        result__in=[AttemptResult.DONE, AttemptResult.ADOPTED],
+        ended_at__isnull=False,
     )
     return created.select_related("ticket__activity").order_by("-ended_at").first()
 
 
-def waiting_tickets() -> list[tuple[str, str, int]]:
+def waiting_tickets(system: TicketSystem) -> list[tuple[str, str, int]]:
     """State, its word, and how many tickets, for those that want something done."""
-    counted = Ticket.objects.filter(delivery_state__in=_WAITING).values_list("delivery_state")
+    counted = system.tickets.filter(delivery_state__in=_WAITING).values_list("delivery_state")
     numbers = dict(counted.annotate(tickets=Count("pk")).order_by())
     return [(state.value, str(state.label), numbers[state]) for state in _WAITING if numbers.get(state)]

@@ -3,36 +3,45 @@
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .connection import NOT_CONFIGURED
+from remediation.models import TicketSystem
+
+from . import ticket_systems
 
 
 class SwitchForm(forms.Form):
-    """A feature on or off. On needs a tenant in the environment."""
+    """A ticket system on or off. On needs its address and sign-in in the environment."""
 
     is_enabled = forms.BooleanField(required=False)
 
+    def __init__(self, system: TicketSystem, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._key = system.key
+
     def clean_is_enabled(self) -> bool:
         is_enabled = self.cleaned_data["is_enabled"]
-        if is_enabled and not settings.MICROSOFT.is_configured:
-            raise ValidationError(NOT_CONFIGURED)
+        if is_enabled and not ticket_systems.is_configured(self._key):
+            raise ValidationError(ticket_systems.WORDS[self._key].not_configured)
         return is_enabled
 
 
 class ConnectionTestForm(forms.Form):
-    """Reading only, or also creating and deleting a labelled task: then with a confirmation of its own."""
+    """Reading only, or also creating and deleting something labelled: then with a confirmation of its own."""
 
     with_writing = forms.BooleanField(required=False)
     is_confirmed = forms.BooleanField(required=False)
+
+    def __init__(self, system: TicketSystem, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._key = system.key
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         values = self.cleaned_data
         if values.get("with_writing") and not values.get("is_confirmed"):
-            raise ValidationError(_("Please confirm that a labelled task may be created and deleted in Intune."))
+            raise ValidationError(ticket_systems.WORDS[self._key].please_confirm)
         return values
 
 

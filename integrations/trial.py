@@ -3,14 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from remediation.models import AuditEvent, Route, TicketSystem, User
 
-from .connection import NOT_CONFIGURED
+from . import ticket_systems
 from .connectors import connector_for
 from .connectors.base import Finding
 from .delivery import throttle
@@ -30,8 +29,8 @@ def try_connection(system: TicketSystem, *, with_writing: bool, by: User) -> dic
     """
     if not by.has_perm("remediation.manage_settings"):
         raise PermissionDenied(_("Your roles do not allow changes of the settings."))
-    if not settings.MICROSOFT.is_configured:
-        raise CannotTest(str(NOT_CONFIGURED))
+    if not ticket_systems.is_configured(system.key):
+        raise CannotTest(str(ticket_systems.WORDS[system.key].not_configured))
     findings = connector_for(system.key).test(with_writing=with_writing)
     _remember(system, findings, with_writing, by)
     return {

@@ -4,8 +4,8 @@ from . import views
 
 urlpatterns = [
     path("", views.settings_features, name="settings_features"),
-    path("features/intune/", views.settings_intune_switch, name="settings_intune_switch"),
-    path("connections/intune/tests/", views.settings_connection_test, name="settings_connection_test"),
+    path("features/<slug:key>/", views.settings_switch, name="settings_switch"),
+    path("connections/<slug:key>/tests/", views.settings_connection_test, name="settings_connection_test"),
     path("sources/", views.settings_sources, name="settings_sources"),
     path("delivery/", views.settings_delivery, name="settings_delivery"),
     path("syncs/", views.settings_syncs, name="settings_syncs"),

@@ -13,19 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from remediation.models import Heartbeat, Ticket, TicketSystem
-from remediation.rules import ticket_systems
 from remediation.rules.target_groups import ask_for_group
+from remediation.rules.ticket_systems import switch
 from remediation.rules.transitions import InvalidTransition
 from remediation.signed_in import SignedInRequest
 
-from . import connection, syncs, trial
+from . import connection, syncs, ticket_systems, trial
 from .delivery import people
 from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
 from .models import SyncRun
 from .operation import concerns, troubles
 from .operation.standing import standings
 
-_LAST_TEST = "intune_connection_test"
+_LAST_TESTS = "connection_tests"
 _RUNS_SHOWN = 5
 _RUNS_A_PAGE = 50
 
@@ -34,40 +34,35 @@ _RUNS_A_PAGE = 50
 def settings_features(request: SignedInRequest) -> HttpResponse:
     context = {
         "here": "features",
-        "intune": get_object_or_404(TicketSystem, key="intune"),
+        "cards": ticket_systems.cards(_last_tests(request)),
         "microsoft": settings.MICROSOFT,
-        "sign_in": connection.graph_sign_in(),
-        "last_ticket": connection.last_ticket(),
-        "waiting": connection.waiting_tickets(),
-        "test": _last_test(request),
-        "not_configured": connection.NOT_CONFIGURED,
         "rows": [syncs.as_row(run) for run in SyncRun.objects.all()[:_RUNS_SHOWN]],
     }
     return render(request, "integrations/settings_features.html", context)
 
 
-def _last_test(request: SignedInRequest) -> dict | None:
-    """The person's last connection test of this session."""
-    test = request.session.get(_LAST_TEST)
-    return test | {"at": parse_datetime(test["at"])} if test else None
+def _last_tests(request: SignedInRequest) -> dict[str, dict]:
+    """The person's last connection test of each ticket system in this session."""
+    tests = request.session.get(_LAST_TESTS, {})
+    return {key: test | {"at": parse_datetime(test["at"])} for key, test in tests.items()}
 
 
 @require_POST
-def settings_intune_switch(request: SignedInRequest) -> HttpResponse:
-    system = get_object_or_404(TicketSystem, key="intune")
-    form = SwitchForm(request.POST)
+def settings_switch(request: SignedInRequest, key: str) -> HttpResponse:
+    system = get_object_or_404(TicketSystem, key=key)
+    form = SwitchForm(system, request.POST)
     if not form.is_valid():
         messages.error(request, _in_words(form))
-    elif ticket_systems.switch(system, form.cleaned_data["is_enabled"], by=request.user):
-        on, off = _("The Microsoft Intune connection is on."), _("The Microsoft Intune connection is off.")
-        messages.success(request, on if system.is_enabled else off)
+    elif switch(system, form.cleaned_data["is_enabled"], by=request.user):
+        words = ticket_systems.WORDS[key]
+        messages.success(request, str(words.is_on if system.is_enabled else words.is_off))
     return redirect("settings_features")
 
 
 @require_POST
-def settings_connection_test(request: SignedInRequest) -> HttpResponse:
-    system = get_object_or_404(TicketSystem, key="intune")
-    form = ConnectionTestForm(request.POST)
+def settings_connection_test(request: SignedInRequest, key: str) -> HttpResponse:
+    system = get_object_or_404(TicketSystem, key=key)
+    form = ConnectionTestForm(system, request.POST)
     if not form.is_valid():
         messages.error(request, _in_words(form))
         return redirect("settings_features")
@@ -76,7 +71,7 @@ def settings_connection_test(request: SignedInRequest) -> HttpResponse:
     except trial.CannotTest as reason:
         messages.error(request, str(reason))
     else:
-        request.session[_LAST_TEST] = test
+        request.session[_LAST_TESTS] = request.session.get(_LAST_TESTS, {}) | {key: test}
     return redirect("settings_features")
 
 

@@ -1,5 +1,6 @@
 """The forms. They check shape; whether something is allowed is for the rules to say."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter
 from .models.people import Theme
 from .rules.requests import RemediationRequest
 from .rules.transitions import ACTIVITY
+from .ticket_options import TicketOption
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -60,7 +62,9 @@ class RemediationForm(forms.Form):
     device_groups = GroupsField(
         label=_("Chosen groups"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
-    open_ticket = forms.BooleanField(label=_("Open a ticket in Intune (for AAD joined devices)"), required=False)
+    # A tick where there is one ticket system, a choice where there are several.
+    open_ticket = forms.BooleanField(required=False)
+    ticket_system = forms.ChoiceField(label=_("Ticket"), required=False, widget=forms.RadioSelect)
     batches = forms.ChoiceField(
         label=_("How to send them"), choices=[(ALL, ALL), (FIRST, FIRST)], required=False, widget=forms.RadioSelect
     )
@@ -74,16 +78,35 @@ class RemediationForm(forms.Form):
     )
     notes = NoteField(label=_("Add notes"))
 
-    def __init__(self, recommendation: Recommendation, user: User, *, ticket_by_default: bool, **kwargs) -> None:
+    def __init__(
+        self, recommendation: Recommendation, user: User, *, options: Sequence[TicketOption], **kwargs
+    ) -> None:
         self.recommendation = recommendation
+        self.options = options
         self.groups = _groups_with_counts(recommendation, user)
-        proposal = _proposal(recommendation) | {"open_ticket": ticket_by_default}
+        proposal = _proposal(recommendation) | _ticket_proposal(options)
         super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
+        self._offer_tickets()
         kinds = cast(forms.ChoiceField, self.fields["requested_remediation"])
         kinds.choices = [(kind, kind.label) for kind in _offered(recommendation)]
         cast(GroupsField, self.fields["device_groups"]).queryset = DeviceGroup.objects.visible_to(user)
         self.fields["due_on"].widget.attrs["min"] = timezone.localdate().isoformat()
         self.helper = _helper()
+
+    def _offer_tickets(self) -> None:
+        if len(self.options) == 1:
+            del self.fields["ticket_system"]
+            self.fields["open_ticket"].label = self.options[0].label
+            return
+        del self.fields["open_ticket"]
+        systems = cast(forms.ChoiceField, self.fields["ticket_system"])
+        systems.choices = [*((option.key, option.label) for option in self.options), ("", _("No ticket"))]
+
+    def wanted_system(self, values: Mapping[str, Any]) -> str:
+        """The key of the ticket system that is asked for; empty without a ticket."""
+        if "ticket_system" in self.fields:
+            return values.get("ticket_system") or ""
+        return self.options[0].key if values.get("open_ticket") else ""
 
     @property
     def exposed(self) -> int:
@@ -119,7 +142,7 @@ class RemediationForm(forms.Form):
         values = self.cleaned_data
         if values.get("requested_remediation") == RemediationType.ATTENTION_REQUIRED:
             # As its text says; the date is in the form because it is there before the choice.
-            values.update(due_on=None, open_ticket=False)
+            values.update(due_on=None, open_ticket=False, ticket_system="")
         elif "due_on" in values and values["due_on"] is None:
             self.add_error("due_on", _("Choose a date: an activity without one is never overdue."))
         if values.get("scope") == CHOSEN and "device_groups" in values and not values["device_groups"]:
@@ -135,6 +158,7 @@ class RemediationForm(forms.Form):
         for name in ("request_key", "requested_remediation", "scope", "priority"):
             values[name] = values[name] or self.initial[name]
         values["open_ticket"] = "open_ticket" in self.data
+        values["ticket_system"] = self.data.get("ticket_system", "")
         values["due_on"] = values["due_on"] or _date_or_none(self.data.get("due_on"))
         values["notes"] = self.data.get("notes", "")
         return values
@@ -149,7 +173,7 @@ class RemediationForm(forms.Form):
             due_on=values["due_on"],
             notes=values["notes"],
             groups=list(values["device_groups"]) if values["scope"] == CHOSEN else None,
-            ticket_system="intune" if values["open_ticket"] else "",
+            ticket_system=self.wanted_system(values),
             first_batch_only=values["batches"] == FIRST,
         )
 
@@ -174,6 +198,12 @@ def _proposal(recommendation: Recommendation) -> dict[str, Any]:
         "due_on": timezone.localdate() + timedelta(days=days),
         "notes": "",
     }
+
+
+def _ticket_proposal(options: Sequence[TicketOption]) -> dict[str, Any]:
+    """The first system that has not refused; none where all have."""
+    system = next((option.key for option in options if option.by_default), "")
+    return {"open_ticket": bool(system), "ticket_system": system}
 
 
 def _offered(recommendation: Recommendation) -> list[RemediationType]:
@@ -206,7 +236,7 @@ def _helper() -> FormHelper:
         Field("request_key"),
         Part("remediation/_requested_remediation.html", "requested_remediation"),
         Part("remediation/_scope.html", "scope", "device_groups"),
-        Part("remediation/_ticket_option.html", "open_ticket", "batches"),
+        Part("remediation/_ticket_option.html", "open_ticket", "ticket_system", "batches"),
         Part("remediation/_priority_and_due_date.html", "priority", "due_on"),
         Part("remediation/_notes.html", "notes"),
     )

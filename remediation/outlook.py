@@ -1,7 +1,7 @@
 """What a remediation request would come to, as its form stands at the moment. Decides nothing, writes nothing."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db.models import Prefetch
@@ -17,40 +17,13 @@ from .models import (
     RemediationActivity,
     RemediationType,
     ScoreSnapshot,
-    TicketSystem,
     User,
 )
 from .rules.targets import Snapshot, promised_impact
-from .workers import no_worker, worker_seen_at
+from .ticket_options import TicketOption
 
 # Bars of more tickets than these would tell nothing.
 _DRAWN_TICKETS = 5
-
-
-@dataclass(frozen=True)
-class TicketOption:
-    """Whether a ticket can be opened in Intune, and the sentence that says why not."""
-
-    system: TicketSystem | None
-    # When a worker was seen last that would send it.
-    worker_seen_at: datetime | None = None
-
-    @property
-    def no_worker(self) -> str:
-        return no_worker(self.worker_seen_at)
-
-    @property
-    def is_on(self) -> bool:
-        return bool(self.system and self.system.is_enabled)
-
-    @property
-    def is_refused(self) -> bool:
-        """The tenant has said no to the creation of tickets; it may be asked again all the same."""
-        return self.system is not None and self.is_on and self.system.refuses_creation
-
-    @property
-    def by_default(self) -> bool:
-        return self.is_on and not self.is_refused
 
 
 @dataclass(frozen=True)
@@ -131,12 +104,6 @@ class Outlook:
         return None if self.score is None else min(100.0, max(0.0, self.score + self.impact))
 
 
-def ticket_option(key: str) -> TicketOption:
-    """Of one ticket system, by one query."""
-    system = TicketSystem.objects.filter(key=key).annotate(worker_seen_at=worker_seen_at()).first()
-    return TicketOption(system, getattr(system, "worker_seen_at", None))
-
-
 def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     """Of the form as it stands; a group that was ticked counts only where the person sees it."""
     values = form.so_far()
@@ -148,14 +115,15 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
     newest = OrganisationScore.objects.newest() if user.sees_all_groups else None
     points = promised_impact(recommendation, groups, present)
     remediation = RemediationType(values["requested_remediation"])
+    may_have_ticket = option.is_on and remediation != RemediationType.ATTENTION_REQUIRED
     return Outlook(
         groups=groups,
         exposed=sum(choice.exposed for choice in choices),
-        eligible=sum(choice.eligible for choice in choices),
+        eligible=sum(choice.exposed if option.system.takes_names else choice.eligible for choice in choices),
         remediation=remediation,
         priority=Priority(values["priority"]),
         due_on=values["due_on"],
-        wants_ticket=bool(values["open_ticket"]) and option.is_on and remediation != RemediationType.ATTENTION_REQUIRED,
+        wants_ticket=may_have_ticket and bool(form.wanted_system(values)),
         first_only=values["batches"] == FIRST,
         ticket_limit=option.system.ticket_limit if option.system else TICKET_LIMIT,
         impact=points if recommendation.is_configuration else -points,

@@ -39,6 +39,12 @@ ROLES: dict[str, list[str]] = {
     SYSTEM: [*_VIEW, *_HANDLE],
 }
 
+# Switched off at first. Which of them there are is known here; how they are talked to, in `integrations.connectors`.
+TICKET_SYSTEMS: dict[str, dict[str, Any]] = {
+    "intune": {"name": "Microsoft Intune"},
+    "configmgr": {"name": "Configuration Manager", "takes_names": True, "fills_later": True},
+}
+
 
 def create_missing_roles(sender: Any = None, **kwargs: Any) -> None:
     """Create the roles that are not there yet, the system user, and the ticket systems. Runs after each migration."""
@@ -60,7 +66,8 @@ def create_missing_roles(sender: Any = None, **kwargs: Any) -> None:
         system.set_unusable_password()
         system.save(update_fields=["password"])
         system.groups.add(Group.objects.get(name=SYSTEM))
-    TicketSystem.objects.get_or_create(key="intune", defaults={"name": "Microsoft Intune"})
+    for key, defaults in TICKET_SYSTEMS.items():
+        TicketSystem.objects.get_or_create(key=key, defaults=defaults)
 
 
 def _create_all_permissions(create_permissions: Any) -> None:

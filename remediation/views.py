@@ -12,25 +12,25 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
 from .models import Recommendation, RemediationActivity
-from .outlook import TicketOption, outlook, ticket_option
+from .outlook import outlook
 from .rules.activities import transition
 from .rules.parts import open_rest
 from .rules.requests import RequestRefused, request_remediation
 from .rules.transitions import ACTIVITY, InvalidTransition
 from .signed_in import SignedInRequest
+from .ticket_options import chosen, ticket_options
 from .way_back import way_back
 
 
 @require_http_methods(["GET", "POST"])
 def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
-    option = ticket_option("intune")
-    fresh = {"recommendation": recommendation, "user": request.user, "ticket_by_default": option.by_default}
+    fresh = {"recommendation": recommendation, "user": request.user, "options": ticket_options()}
     if request.method == "GET":
-        return _show_options(request, RemediationForm(**fresh), option)
+        return _show_options(request, RemediationForm(**fresh))
     form = RemediationForm(**fresh, data=request.POST)
     if "preview" in request.POST:
-        return _show_options(request, RemediationForm(**fresh, initial=form.so_far()), option)
+        return _show_options(request, RemediationForm(**fresh, initial=form.so_far()))
     if form.is_valid():
         try:
             activity, is_new = request_remediation(recommendation, form.request(), by=request.user)
@@ -39,11 +39,12 @@ def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             _announce(request, activity, is_new)
             return redirect(activity)
-    return _show_options(request, form, option)
+    return _show_options(request, form)
 
 
-def _show_options(request: SignedInRequest, form: RemediationForm, option: TicketOption) -> HttpResponse:
+def _show_options(request: SignedInRequest, form: RemediationForm) -> HttpResponse:
     """The page, or for a partial update what depends on the choices made so far."""
+    option = chosen(form.options, form.wanted_system(form.so_far()))
     context = {
         "form": form,
         "recommendation": form.recommendation,

@@ -81,7 +81,17 @@ def run(part: Part, folder: Path) -> None:
 
 def environment(part: Part) -> dict[str, str]:
     """The product's own variables do not reach the tests, whatever the shell has set."""
-    ours = ("MICROSOFT_", "DELIVERY_", "TVM_", "DJANGO_", "SECRET_KEY", "SIGNING_KEYS", "DATABASE_URL", "CELERY_")
+    ours = (
+        "MICROSOFT_",
+        "CONFIGMGR_",
+        "DELIVERY_",
+        "TVM_",
+        "DJANGO_",
+        "SECRET_KEY",
+        "SIGNING_KEYS",
+        "DATABASE_URL",
+        "CELERY_",
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith((*ours, "TEST_"))}
     return kept | {name: value for name, value in part.env.items() if value}
 

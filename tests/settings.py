@@ -16,7 +16,7 @@ os.environ.setdefault("TVM_DATA_DIR", tempfile.mkdtemp(prefix="tvm-tests-"))
 if worker := os.environ.get("PYTEST_XDIST_WORKER"):
     # Workers inherit the environment; what a sync stages in the data directory is for one process.
     os.environ["TVM_DATA_DIR"] = tempfile.mkdtemp(prefix=f"{worker}-", dir=os.environ["TVM_DATA_DIR"])
-for name in [name for name in os.environ if name.startswith("MICROSOFT_")]:
+for name in [name for name in os.environ if name.startswith(("MICROSOFT_", "CONFIGMGR_"))]:
     del os.environ[name]
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]

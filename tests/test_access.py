@@ -69,7 +69,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "settings_sources": (SETTERS, {"GET"}),
     "settings_delivery": (SETTERS, {"GET"}),
     "settings_syncs": (SETTERS, {"GET"}),
-    "settings_intune_switch": (SETTERS, {"POST"}),
+    "settings_switch": (SETTERS, {"POST"}),
     "settings_connection_test": (SETTERS, {"POST"}),
     "settings_sync_start": (SETTERS, {"POST"}),
     "settings_sync_confirm": (SETTERS, {"POST"}),
@@ -91,7 +91,7 @@ OF_THE_ADMIN = {name: pattern for name, pattern in routes() if name.startswith("
 
 
 @pytest.fixture
-def things() -> dict[str, int]:
+def things() -> dict[str, int | str]:
     """One of everything, by the route that shows it."""
     enable_intune()
     recommendation = estate(name=CANARY)
@@ -107,10 +107,11 @@ def things() -> dict[str, int]:
     things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
+    things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
     return things | {"settings_sync_confirm": run.pk}
 
 
-def address(name: str, things: dict[str, int]) -> str:
+def address(name: str, things: dict[str, int | str]) -> str:
     return reverse(name, args=[things[name]] if name in things else [])
 
 

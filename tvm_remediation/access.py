@@ -51,7 +51,7 @@ ACCESS: dict[str, str] = {
     "set_theme": SIGNED_IN,
     # Settings.
     "settings_features": _SETTINGS,
-    "settings_intune_switch": _SETTINGS,
+    "settings_switch": _SETTINGS,
     "settings_connection_test": _SETTINGS,
     "settings_sources": _SETTINGS,
     "settings_delivery": _SETTINGS,

@@ -99,19 +99,19 @@ def microsoft_settings(env: environ.Env) -> Microsoft:
     tenant = env.str("MICROSOFT_TENANT_ID", default="").strip()
     if tenant:
         _check_guid("MICROSOFT_TENANT_ID", tenant)
-    registration = _registration(env, "MICROSOFT")
+    registration = read_registration(env, "MICROSOFT")
     if tenant and not registration.is_complete:
         raise ImproperlyConfigured(
             "MICROSOFT_TENANT_ID is set, but MICROSOFT_CLIENT_ID with MICROSOFT_CLIENT_SECRET "
             "(or MICROSOFT_CLIENT_CERTIFICATE) is not."
         )
-    writing = _registration(env, "MICROSOFT_GRAPH")
+    writing = read_registration(env, "MICROSOFT_GRAPH")
     return Microsoft(
         cloud=cloud,
         tenant_id=tenant,
         registration=registration,
         graph_registration=writing if writing.is_complete else registration,
-        groups_registration=_registration(env, "MICROSOFT_GROUPS"),
+        groups_registration=read_registration(env, "MICROSOFT_GROUPS"),
         login_url=url_without_trailing_slash("MICROSOFT_LOGIN_URL", cloud.login),
         graph_url=url_without_trailing_slash("MICROSOFT_GRAPH_URL", cloud.graph),
         defender_url=url_without_trailing_slash("MICROSOFT_DEFENDER_URL", cloud.defender),
@@ -119,7 +119,7 @@ def microsoft_settings(env: environ.Env) -> Microsoft:
     )
 
 
-def _registration(env: environ.Env, prefix: str) -> Registration:
+def read_registration(env: environ.Env, prefix: str) -> Registration:
     client_id = env.str(f"{prefix}_CLIENT_ID", default="").strip()
     if client_id:
         _check_guid(f"{prefix}_CLIENT_ID", client_id)

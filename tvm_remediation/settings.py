@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from .clouds import microsoft_settings
+from .configmgr import configmgr_settings
 from .environment import read_secret, url_without_trailing_slash
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -133,6 +134,7 @@ CACHES = {
 
 # --- Microsoft --------------------------------------------------------------------------------------------------------
 MICROSOFT = microsoft_settings(env)
+CONFIGMGR = configmgr_settings(env, MICROSOFT)
 
 # --- Delivery: seconds, except where the name says otherwise ----------------------------------------------------------
 DELIVERY_LEASE = env.float("DELIVERY_LEASE", default=120)

@@ -45,20 +45,21 @@ def _what_is_wrong(item: Recommendation) -> str:
     }
 
 
-def next_steps(item: Recommendation, intune_is_on: bool, may_handle: bool) -> list[tuple[str, str]]:
-    """A glyph and a sentence each, in order."""
+def next_steps(item: Recommendation, ticket_system: str, may_handle: bool) -> list[tuple[str, str]]:
+    """A glyph and a sentence each, in order; `ticket_system` is the name of one that is switched on, or empty."""
     return [
-        ("ticket-perforated", _request(intune_is_on, may_handle)),
+        ("ticket-perforated", _request(ticket_system, may_handle)),
         ("download" if not item.is_configuration else "gear", _act(item)),
         ("shield-check", _("The next complete sync checks each device.")),
     ]
 
 
-def _request(intune_is_on: bool, may_handle: bool) -> str:
+def _request(ticket_system: str, may_handle: bool) -> str:
     if not may_handle:
         return _("Ask the security team to request the remediation; your roles do not include it.")
-    if intune_is_on:
-        return _("Choose Remediation options to request it and to open a ticket in Intune.")
+    if ticket_system:
+        words = _("Choose Remediation options to request it and to open a ticket in %(system)s.")
+        return words % {"system": ticket_system}
     return _("Choose Remediation options to request it. The connection to Intune is off: no ticket is opened.")
 
 

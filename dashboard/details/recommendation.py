@@ -92,7 +92,7 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
         "impact": Impact(on_exposure, on_configuration, weights.score, _is_explained(item, groups)),
         "type": item.get_remediation_type_display(),
         "description": description(item, weaknesses),
-        "steps": next_steps(item, bool(item.intune_is_on), may_handle),
+        "steps": next_steps(item, item.ticket_system or "", may_handle),
         "weaknesses": weaknesses,
         "devices": _devices(item, groups),
         "activities": _activities(item, groups),
@@ -104,10 +104,11 @@ def _item(request: Request, pk: int, groups: Selection) -> Any:
     here = Q(counters__group__in=groups.ids)
     sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in RecommendationCounter.SUMMED}
     newest = OrganisationScore.objects.order_by("-day").values("source_exposure")[:1]
-    intune = TicketSystem.objects.filter(key="intune").values("is_enabled")[:1]
+    # Microsoft Intune before Configuration Manager, where both are on.
+    system = TicketSystem.objects.filter(is_enabled=True).order_by("-name").values("name")[:1]
     visible = Recommendation.objects.visible_to(request.user).filter(pk=pk).values("pk")
     found = Recommendation.objects.filter(pk__in=visible).annotate(**sums)
-    return found.annotate(intune_is_on=intune, source_exposure=newest, **weight_questions(groups)).first()
+    return found.annotate(ticket_system=system, source_exposure=newest, **weight_questions(groups)).first()
 
 
 def _is_explained(item: Any, groups: Selection) -> bool:

@@ -16,10 +16,12 @@ from remediation.models import (
     FINAL_STATES,
     DeliveryState,
     ForeignTicket,
+    MemberState,
     RemediationActivity,
     TargetGroupState,
     Ticket,
     TicketAttempt,
+    TicketMember,
     User,
 )
 
@@ -30,6 +32,7 @@ from .parts import with_progress
 # What htmx understands as: this was the last poll.
 STOP_POLLING = 286
 SHOWN_ATTEMPTS = 20
+SHOWN_LEFT_OUT = 100
 
 
 class TicketView:
@@ -37,7 +40,7 @@ class TicketView:
 
     def __init__(self, ticket: Ticket, user: User, offered: list[ForeignTicket]) -> None:
         self.ticket = ticket
-        self.is_final = ticket.delivery_state in FINAL_STATES
+        self.is_final = ticket.delivery_state in FINAL_STATES and not ticket.is_filling
         # It waits for a permission: delivery tries again by itself, people may go on without.
         stands_still = {DeliveryState.DEAD, DeliveryState.READY}
         self.is_refused = ticket.delivery_state in stands_still and ticket.system.refuses_creation
@@ -67,6 +70,14 @@ class TicketView:
         state = f"{ticket.delivery_state}.{ticket.fence}.{ticket.attempts}.{len(self.attempts)}"
         shown = self.detail + "".join(one.remote_id for one in self.offered)
         return f"{state}.{ticket.next_attempt_at.timestamp():.0f}.{crc32(shown.encode())}"
+
+    @property
+    def left_out(self) -> list[TicketMember]:
+        """Devices that could not go in, the first of them."""
+        if not self.ticket.members_left_out:
+            return []
+        members = self.ticket.members.filter(state__in=[MemberState.UNKNOWN, MemberState.REFUSED])
+        return list(members.select_related("device").order_by("device__name")[:SHOWN_LEFT_OUT])
 
     @property
     def wishes(self) -> str:

@@ -30,6 +30,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "group_failed": ("exclamation-triangle", gettext_lazy("could not fill the target group in Entra")),
     "retry": ("arrow-repeat", gettext_lazy("asked for another try of the ticket")),
     "deliver": ("send", gettext_lazy("created the ticket")),
+    "filled": ("pc-display", gettext_lazy("added the devices to the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
     "adopt_other": ("ticket-perforated", gettext_lazy("put another ticket in its place")),
     "abandon": ("slash-circle", gettext_lazy("gave the ticket up")),
@@ -57,6 +58,7 @@ _FIELDS = {
     "fixed": gettext_lazy("fixed"),
     "group": gettext_lazy("group"),
     "not_found": gettext_lazy("not in Entra"),
+    "left_out": gettext_lazy("left out"),
 }
 
 

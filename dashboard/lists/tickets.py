@@ -170,7 +170,7 @@ def tickets(request: Request) -> HttpResponseBase:
         empty={
             "icon": "ticket-perforated",
             "title": _("No ticket yet"),
-            "text": _("A remediation request opens one where the connection to Intune is switched on."),
+            "text": _("A remediation request opens one where the connection to a ticket system is switched on."),
         },
     )
     return show(

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from .base import Connector
+from .configmgr import ConfigurationManager
 from .intune import Intune
 
-CONNECTORS: dict[str, Callable[[], Connector]] = {"intune": Intune}
+CONNECTORS: dict[str, Callable[[], Connector]] = {"intune": Intune, "configmgr": ConfigurationManager}
 
 
 def connector_for(system: str) -> Connector:

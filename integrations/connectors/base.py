@@ -1,6 +1,6 @@
 """What a ticket system must be able to do for us. A connector knows that system's HTTP and nothing of our statuses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -85,6 +85,35 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A device that is to go into a ticket, as we know it."""
+
+    # Our key of it.
+    key: int
+    entra_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the system calls devices of ours. One that was asked about and is not among them is not known there."""
+
+    reply: Reply
+    # Our key -> its id there.
+    ids: Mapping[int, str]
+    # Keys that were asked about, whether or not they were found.
+    asked: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The ids of the devices inside a ticket; None when they could not be read."""
+
+    reply: Reply
+    ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that a connection test found out, in words."""
 
@@ -139,3 +168,13 @@ class Connector(Protocol):
     def test(self, *, with_writing: bool) -> list[Finding]:
         """Try each route. With writing, a labelled ticket is created and deleted."""
         ...
+
+
+class FillingConnector(Connector, Protocol):
+    """One whose tickets get their devices one by one, after they were created: `TicketSystem.fills_later`."""
+
+    def resolve(self, wanted: Sequence[Wanted]) -> Resolution: ...
+
+    def members(self, remote_id: str) -> Members: ...
+
+    def add_member(self, remote_id: str, member_id: str, name: str) -> Reply: ...

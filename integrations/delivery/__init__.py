@@ -10,6 +10,8 @@ When Graph refuses creation (403), nothing fails for good: consent may come any 
 goes back into the queue with a reason that says what remains to be done; the system's circuit opens at once, so that
 one ticket a probe interval tries again and the others wait. `states.explain` puts that in words for each of them.
 
+Where devices go into a ticket one by one (`fill`), the ticket is delivered first, empty, by all of these rules.
+
 Not provable, and said here so: should the ticket system commit a request later than the quarantine after we gave it up,
 or hide a ticket from two listings, a second ticket is possible. The next listing then finds and reports it.
 """

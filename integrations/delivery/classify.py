@@ -26,6 +26,7 @@ class Kind(StrEnum):
 _BEFORE_WRITING = {400: Kind.REFUSED, 422: Kind.REFUSED, 401: Kind.AUTH, 403: Kind.FORBIDDEN, 429: Kind.THROTTLED}
 CREATE = _BEFORE_WRITING
 STATUS = _BEFORE_WRITING | {200: Kind.DONE, 204: Kind.DONE, 404: Kind.MISSING}
+MEMBER = STATUS | {201: Kind.DONE}
 READ = _BEFORE_WRITING | {200: Kind.DONE, 404: Kind.MISSING}
 
 
@@ -38,6 +39,10 @@ def of_create(reply: Reply) -> Kind:
 
 def of_status(reply: Reply) -> Kind:
     return _by(STATUS, reply)
+
+
+def of_member(reply: Reply) -> Kind:
+    return _by(MEMBER, reply)
 
 
 def of_read(reply: Reply) -> Kind:

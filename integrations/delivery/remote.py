@@ -11,7 +11,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from remediation.models import ActivityStatus, AuditEvent, DeliveryState, RemoteState, Ticket, TicketSystem
+from remediation.models import (
+    OPEN_REMOTELY,
+    ActivityStatus,
+    AuditEvent,
+    DeliveryState,
+    RemoteState,
+    Ticket,
+    TicketSystem,
+)
 from remediation.models.tickets import TicketQuerySet
 from remediation.rules.activities import complete_by_tickets
 
@@ -21,7 +29,6 @@ from .classify import Kind
 
 log = structlog.get_logger(__name__)
 
-OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
 _CHUNK = 500
 # Tickets that are gone are confirmed one by one, for so many seconds; the rest waits for the next listing.
 _CONFIRMING = 60.0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from remediation.models import ActivityStatus, DeliveryState, RemoteState, Route, Ticket
@@ -26,6 +27,8 @@ def explain(ticket: Ticket) -> Standing:
     if ticket.delivery_state == DeliveryState.UNCERTAIN:
         words = _("It is not known whether the ticket was created. It is looked for before anything is sent again.")
         return Standing(f"{ticket.reason} {words}".strip(), ticket.next_attempt_at)
+    if ticket.is_filling:
+        return _filling(ticket)
     if ticket.delivery_state == DeliveryState.DELIVERED and ticket.activity.status == ActivityStatus.ACTIVE:
         return Standing(f"{_over_there(ticket)} {ticket.reason}".strip(), needs_attention=bool(_over_there(ticket)))
     is_stuck = ticket.delivery_state == DeliveryState.DEAD and not ticket.cancel_wanted
@@ -45,6 +48,16 @@ def _over_there(ticket: Ticket) -> str:
             "ticket can be accepted there after all. Otherwise cancel this activity, or complete it."
         )
     return ""
+
+
+def _filling(ticket: Ticket) -> Standing:
+    wanted = ticket.devices - ticket.members_left_out
+    words = _("%(added)s of %(wanted)s devices are in it so far.") % {
+        "added": number_format(ticket.members_added, force_grouping=True),
+        "wanted": number_format(wanted, force_grouping=True),
+    }
+    is_waiting = ticket.fill_next_at is not None and ticket.fill_next_at > timezone.now()
+    return Standing(f"{words} {ticket.reason}".strip(), ticket.fill_next_at if is_waiting else None)
 
 
 def _waiting(ticket: Ticket) -> Standing:

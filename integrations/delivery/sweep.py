@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 from remediation import doorbell
 from remediation.models import AttemptResult, DeliveryState, Lease, Ticket, TicketAttempt, TicketSystem
 
-from . import allowance, look, reconcile, record, send, wishes
+from . import allowance, fill, look, reconcile, record, send, wishes
 from .claim import worker_name
 
 log = structlog.get_logger(__name__)
@@ -35,8 +35,10 @@ def attend(ids: list[int]) -> None:
     """What a ring asks for: see to these tickets; without ids, to whatever is due, for a while."""
     which = ids or None
     cancel_waiting(which)
-    _drain(which, time.monotonic() + DRAIN_SECONDS)
+    ends = time.monotonic() + DRAIN_SECONDS
+    _drain(which, ends)
     wishes.fulfil(which)
+    fill.fill(which, until=lambda: time.monotonic() > ends)
 
 
 def _drain(ids: list[int] | None, ends: float) -> None:
@@ -69,6 +71,8 @@ def sweep() -> None:
         Lease.objects.release(_LEASE, holder)
     wishes.fulfil()
     look_for_uncertain()
+    ends = time.monotonic() + DRAIN_SECONDS
+    fill.fill(until=lambda: time.monotonic() > ends)
 
 
 def ring_if_overdue() -> None:

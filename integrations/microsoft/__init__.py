@@ -15,13 +15,15 @@ A call never raises for what the network or the other side does; it returns an `
 """
 
 from .answers import Answer, BrokenBody, Failure, retry_after
-from .client import MicrosoftClient, defender_client, forget_clients, graph_client, groups_client
+from .client import MicrosoftClient
+from .clients import configmgr_client, defender_client, forget_clients, graph_client, groups_client
 
 __all__ = [
     "Answer",
     "BrokenBody",
     "Failure",
     "MicrosoftClient",
+    "configmgr_client",
     "defender_client",
     "forget_clients",
     "graph_client",

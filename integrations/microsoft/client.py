@@ -1,10 +1,8 @@
 """One HTTP wrapper for sources and connectors: allowed hosts, three deadlines, a capped body, no redirect, no retry."""
 
-import threading
 from collections.abc import Mapping
-from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from uuid import uuid4
 
@@ -15,14 +13,11 @@ from requests import exceptions as raised
 from urllib3 import exceptions as below
 
 from .answers import Answer, Failure
-from .tokens import NoToken, Tokens
+from .tokens import NoToken
 from .wire import Watch, WatchedAdapter
 
 _CHUNK = 65536
 MEGABYTE = 1024 * 1024
-# Microsoft's regional hosts of the Defender API: its links to a next page may name them.
-_REGIONAL_DEFENDER = tuple(f"https://{region}.api.security.microsoft.com" for region in ("us", "eu", "uk", "au", "swa"))
-_OLDER_DEFENDER = ("https://api.securitycenter.microsoft.com", "https://api.securitycenter.windows.com")
 
 
 class Limits(TypedDict, total=False):
@@ -33,13 +28,32 @@ class Limits(TypedDict, total=False):
     body_cap: float
 
 
-class MicrosoftClient:
-    """Speaks to one resource (Graph or Defender) with one registration. Safe to share between threads."""
+class TokenSource(Protocol):
+    """What opens the door of a resource. Raises NoToken."""
 
-    def __init__(self, root: str, scope: str, tokens: Tokens, also: tuple[str, ...] = ()) -> None:
+    def get(self, scope: str) -> str: ...
+
+    def forget(self) -> None: ...
+
+
+class MicrosoftClient:
+    """Speaks to one resource (Graph, Defender, AdminService) as one caller. Safe to share between threads."""
+
+    def __init__(
+        self,
+        root: str,
+        scope: str,
+        tokens: TokenSource,
+        also: tuple[str, ...] = (),
+        *,
+        scheme: str = "Bearer",
+        ca_bundle: str | None = None,
+    ) -> None:
         self.root = root
         self._scope = scope
         self._tokens = tokens
+        self._scheme = scheme
+        self._ca_bundle = ca_bundle
         self._origins = {_origin(urlsplit(address)) for address in (root, *also) if address}
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -54,6 +68,9 @@ class MicrosoftClient:
 
     def patch(self, address: str, body: bytes, **limits: Unpack[Limits]) -> Answer:
         return self.request("PATCH", address, body=body, **limits)
+
+    def put(self, address: str, body: bytes, **limits: Unpack[Limits]) -> Answer:
+        return self.request("PUT", address, body=body, **limits)
 
     def delete(self, address: str, **limits: Unpack[Limits]) -> Answer:
         return self.request("DELETE", address, **limits)
@@ -116,7 +133,7 @@ class MicrosoftClient:
                     # Keeps a netrc file from replacing the token.
                     auth=lambda prepared: prepared,
                     timeout=(settings.DELIVERY_CONNECT_TIMEOUT, read or settings.DELIVERY_READ_TIMEOUT),
-                    verify=settings.MICROSOFT.ca_bundle or True,
+                    verify=self._authority,
                     allow_redirects=False,
                     stream=True,
                 )
@@ -125,9 +142,15 @@ class MicrosoftClient:
                 return Answer(None, failure=failure, reason=_in_words(failure, url), client_request_id=own_id)
             return _read(response, watch, int(body_cap), own_id, url)
 
+    @property
+    def _authority(self) -> str | bool:
+        """Whom to believe about certificates."""
+        named = settings.MICROSOFT.ca_bundle if self._ca_bundle is None else self._ca_bundle
+        return named or True
+
     def _headers(self, own_id: str, with_body: bool) -> dict[str, str]:
         headers = {
-            "Authorization": f"Bearer {self._tokens.get(self._scope)}",
+            "Authorization": f"{self._scheme} {self._tokens.get(self._scope)}",
             "Accept": "application/json",
             "User-Agent": "tvm-remediation",
             "client-request-id": own_id,
@@ -210,49 +233,3 @@ def _in_words(failure: Failure, url: str) -> str:
         Failure.BROKEN: f"The answer of {host} broke off.",
         Failure.TOO_LARGE: f"The answer of {host} is too large.",
     }[failure]
-
-
-_making = threading.Lock()
-
-
-@lru_cache(maxsize=8)
-def _tokens(registration: object) -> Tokens:
-    return Tokens(settings.MICROSOFT, registration)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=8)
-def _client(resource: str, microsoft: object) -> MicrosoftClient:
-    configured = settings.MICROSOFT
-    if resource in {"graph", "groups"}:
-        tokens = _tokens(configured.graph_registration if resource == "graph" else configured.groups_registration)
-        return MicrosoftClient(configured.graph_url, configured.cloud.graph_scope, tokens, (configured.cloud.graph,))
-    is_global = configured.cloud.defender == "https://api.security.microsoft.com"
-    others = (*_REGIONAL_DEFENDER, *_OLDER_DEFENDER) if is_global and not configured.is_sandbox else ()
-    tokens = _tokens(configured.registration)
-    also = (configured.cloud.defender, *others)
-    return MicrosoftClient(configured.defender_url, configured.cloud.defender_scope, tokens, also)
-
-
-def graph_client() -> MicrosoftClient:
-    """The process's client of Graph."""
-    with _making:
-        return _client("graph", settings.MICROSOFT)
-
-
-def groups_client() -> MicrosoftClient:
-    """The process's client of Graph for target groups, with a registration of its own."""
-    with _making:
-        return _client("groups", settings.MICROSOFT)
-
-
-def defender_client() -> MicrosoftClient:
-    """The process's client of the Defender API."""
-    with _making:
-        return _client("defender", settings.MICROSOFT)
-
-
-def forget_clients() -> None:
-    """Start afresh: after a change of settings, and between tests."""
-    with _making:
-        _client.cache_clear()
-        _tokens.cache_clear()

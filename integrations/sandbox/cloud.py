@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import defender, directory, entra, graph, tasks
+from . import adminservice, defender, directory, entra, graph, tasks
 from .faults import Fault
 from .messages import Answer, Request, read_json
 from .tenant import Tenant
@@ -48,6 +48,8 @@ def _answered(tenant: Tenant, request: Request, families: set[str]) -> Outcome:
 
 def serve(tenant: Tenant, request: Request) -> Answer:
     lowered = request.path.lower()
+    if lowered.startswith("/adminservice"):
+        return adminservice.answer(tenant, request)
     if lowered.startswith("/api/"):
         return defender.answer(tenant, request)
     if directory.serves(request):
@@ -61,6 +63,8 @@ def serve(tenant: Tenant, request: Request) -> Answer:
 
 def families_of(request: Request) -> set[str]:
     lowered = request.path.lower()
+    if lowered.startswith("/adminservice"):
+        return adminservice.families(request)
     if lowered.startswith("/api/"):
         return defender.families(request)
     if lowered.startswith(("/beta/", "/v1.0/")):
@@ -94,7 +98,9 @@ def _spoilt(served: Answer, kind: str) -> Answer:
 
 def _refusal(tenant: Tenant, request: Request, status: int, headers: dict[str, str]) -> Answer:
     lowered = request.path.lower()
-    if lowered.startswith("/api/"):
+    if lowered.startswith("/adminservice"):
+        answer = adminservice.fault(status)
+    elif lowered.startswith("/api/"):
         answer = defender.fault(status)
     elif lowered.startswith(("/beta/", "/v1.0/")):
         answer = graph.fault(request, status)

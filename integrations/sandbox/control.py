@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import estate, tasks, world
+from . import estate, site, tasks, world
 from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault, bad_day
 from .task_schema import Invalid
 from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
@@ -47,6 +47,19 @@ def _delete(tenant: Tenant, fields: Fields) -> Done:
     if not tasks.delete(tenant, fields.get("task", "")):
         raise BadField("There is no such security task.")
     return Done("The security task was deleted.", {"task": fields["task"]})
+
+
+def _answer_collection(tenant: Tenant, fields: Fields) -> Done:
+    state = _choice(fields, "state", ["pending", "active", "completed", "rejected"])
+    if not site.answer_in_comment(tenant, fields.get("collection", ""), state, fields.get("note", "").strip()):
+        raise BadField("There is no such collection.")
+    return Done(f"The comment of the collection now says {state}.", {"collection": fields["collection"]})
+
+
+def _delete_collection(tenant: Tenant, fields: Fields) -> Done:
+    if not site.delete(tenant, fields.get("collection", "")):
+        raise BadField("There is no such collection.")
+    return Done("The collection was deleted.", {"collection": fields["collection"]})
 
 
 def _fix(tenant: Tenant, fields: Fields) -> Done:
@@ -124,6 +137,7 @@ def _reset(tenant: Tenant, fields: Fields) -> Done:
         connection.execute("DELETE FROM create_request")
         connection.execute("DELETE FROM member")
         connection.execute("DELETE FROM directory_group")
+        site.forget(connection)
         if what == "all":
             names = [*MODES, *NUMBERS, "roles"]
             connection.executemany("DELETE FROM setting WHERE name = ?", [(name,) for name in names])
@@ -146,6 +160,7 @@ def state(tenant: Tenant) -> dict[str, Any]:
         "exposure_score": figures.exposure_score,
         "configuration_score": figures.configuration_score,
         "tasks": tasks.count(tenant),
+        "collections": len(site.collections(tenant)),
     }
 
 
@@ -154,6 +169,8 @@ VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {
     "reject": _set_status("rejected"),
     "complete": _set_status("completed"),
     "delete": _delete,
+    "answer-collection": _answer_collection,
+    "delete-collection": _delete_collection,
     "fix": _fix,
     "expose": _expose,
     "next-day": _next_day,

@@ -17,7 +17,7 @@ from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, Tenant
 
 TOKEN_LIFE = 3600
 KEY_ID = "sandbox-signing-key"
-GRAPH, DEFENDER = "graph", "defender"
+GRAPH, DEFENDER, SITE = "graph", "defender", "site"
 RESOURCES = {
     "https://graph.microsoft.com": GRAPH,
     "https://graph.microsoft.us": GRAPH,
@@ -28,6 +28,11 @@ RESOURCES = {
     "https://api-gcc.securitycenter.microsoft.us": DEFENDER,
     "https://api-gov.securitycenter.microsoft.us": DEFENDER,
 }
+
+
+def resources(tenant: Tenant) -> dict[str, str]:
+    """Microsoft's own, and the tenant's web app that stands for its Configuration Manager site."""
+    return RESOURCES | {tenant.site_audience: SITE}
 
 
 class Refused(Exception):
@@ -59,7 +64,7 @@ def check(tenant: Tenant, request: Request, resource: str) -> dict[str, Any]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Refused("Access token is empty.")
-    audiences = [address for address, kind in RESOURCES.items() if kind == resource]
+    audiences = [address for address, kind in resources(tenant).items() if kind == resource]
     try:
         return jwt.decode(token, tenant.signing_key.public_key(), algorithms=["RS256"], audience=audiences)
     except jwt.ExpiredSignatureError as expired:
@@ -113,7 +118,7 @@ def _grant(tenant: Tenant, scope: str, client: str) -> Answer:
             f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value"
             " with /.default suffixed to the resource identifier (application ID URI).",
         )
-    if audience not in RESOURCES:
+    if audience not in resources(tenant):
         return _error(
             400,
             "invalid_resource",
@@ -132,7 +137,7 @@ def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE, client: str = "
     if client != tenant.credentials["MICROSOFT_CLIENT_ID"]:
         known = GROUPS_ROLES
     else:
-        known = GRAPH_ROLES if RESOURCES[audience] == GRAPH else DEFENDER_ROLES
+        known = {GRAPH: GRAPH_ROLES, DEFENDER: DEFENDER_ROLES, SITE: []}[resources(tenant)[audience]]
     object_id = str(uuid.uuid5(uuid.NAMESPACE_URL, client))
     claims = {
         "aud": audience,

@@ -9,7 +9,7 @@ from .certificate import ensure_certificate, write_private
 
 
 def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
-    """Make credentials and certificate without starting anything; answers the MICROSOFT_* variables.
+    """Make credentials and certificate without starting anything; answers the MICROSOFT_* and CONFIGMGR_* variables.
 
     Calling it again answers the same, so a supervisor may compute its children's environment first.
     """
@@ -23,6 +23,11 @@ def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
         "MICROSOFT_GRAPH_URL": root,
         "MICROSOFT_DEFENDER_URL": root,
         "MICROSOFT_CA_BUNDLE": str(authority),
+    }
+    variables |= {
+        "CONFIGMGR_URL": f"{root}/AdminService_TokenAuth",
+        "CONFIGMGR_SCOPE": f"{site_audience(variables['MICROSOFT_TENANT_ID'])}/.default",
+        "CONFIGMGR_CA_BUNDLE": str(authority),
     }
     write_private(data_dir / "environment.json", json.dumps(variables, indent=2).encode())
     return variables
@@ -52,3 +57,8 @@ def _kept(path: Path, **fresh: str) -> dict[str, str]:
     if not path.exists():
         write_private(path, json.dumps(fresh).encode())
     return dict(json.loads(path.read_text()))
+
+
+def site_audience(tenant_id: str) -> str:
+    """What a token for the Configuration Manager site is asked for: the same for the same tenant."""
+    return f"api://{tenant_id}/{uuid.uuid5(uuid.UUID(tenant_id), 'configuration manager')}"

@@ -14,6 +14,9 @@ FAMILIES = {
     "graph_change": "Graph, changing a task",
     "graph_read": "Graph, reading tasks",
     "defender": "Defender API",
+    "configmgr": "AdminService, every request",
+    "configmgr_create": "AdminService, creating a collection",
+    "configmgr_member": "AdminService, adding a device",
 }
 KINDS = {
     "429": "429 too many requests",

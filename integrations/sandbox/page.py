@@ -1,6 +1,6 @@
 """The administrator's page: plain HTML without script, for a person and for tests.
 
-Pages: / (security tasks), /estate (time and devices), /faults, /permissions.
+Pages: / (security tasks), /collections (of Configuration Manager), /estate (time and devices), /faults, /permissions.
 
 Every action is POST /control/<verb> with form fields. With `Accept: application/json` the answer is
 {"said": ..., facts} (200) or {"error": ...} (400); otherwise it is a redirect back to the page.
@@ -9,10 +9,14 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     reject        task, note                 the task becomes rejected
     complete      task, note                 the task becomes completed
     delete        task
+    answer-collection  collection, state (pending, active, completed, rejected), note
+                  the administrator's answer in the comment of a collection
+    delete-collection  collection
     fix           recommendation, percent (100), group (id, empty: all)       answers devices
     expose        recommendation, percent (100), group (id, empty: all)       answers devices
     next-day      days (1)                                                    answers devices
-    fault         family: token, graph, graph_create, graph_change, graph_read, defender
+    fault         family: token, graph, graph_create, graph_change, graph_read, defender,
+                  configmgr, configmgr_create, configmgr_member
                   kind: 429, 500, 503, 504_before, 504_after, 500_after, 503_after, timeout_before, timeout_after,
                         late_commit, reset_before, reset_after, bad_json, empty, html, 401, 403
                   count (1; empty: until cleared), probability (1), seed (of the probability),
@@ -23,11 +27,13 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     grant         role
     withdraw      role
     mode          name, value: inline_devices accept|ignore|reject, notes extra|hidden, filters ignore|honour|reject,
-                  rate_limits off|real, page_size 1-1000, listing_lag 0-600 (seconds until a list shows a new task),
+                  rate_limits off|real, site_role full|none, page_size 1-1000,
+                  listing_lag 0-600 (seconds until a list shows a new task),
                   latency 0-60000 (milliseconds until Graph answers)
     reset         what: all, tasks; devices, large (for all: the new estate; the credentials stay)
 
-GET /control/dump answers every task with its devices, and every create request received, stored or not.
+GET /control/dump answers every task with its devices, and every create request received, stored or not; every
+collection with its rules, and how many were ever stored.
 GET /control/groups answers every group in the directory with the device ids of its members.
 GET /control/state answers roles, modes, faults, scores.
 """
@@ -36,7 +42,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import control, directory, sections, tasks
+from . import control, directory, sections, site, tasks
 from .cloud import Outcome
 from .messages import Answer, Request, json_answer
 from .tenant import Tenant
@@ -51,6 +57,7 @@ SAFETY = {
 }
 PAGES: dict[str, Callable[[Tenant, Request], str]] = {
     "/": sections.task_list,
+    "/collections": sections.collections,
     "/estate": sections.estate,
     "/faults": sections.faults,
     "/permissions": sections.permissions,
@@ -79,7 +86,7 @@ class Page:
         if request.method not in ("GET", "HEAD"):
             return Answer(405)
         if request.path == "/control/dump":
-            return json_answer(tasks.dump(self.tenant))
+            return json_answer(tasks.dump(self.tenant) | site.dump(self.tenant))
         if request.path == "/control/groups":
             return json_answer({"groups": directory.dump(self.tenant)})
         if request.path == "/control/state":

@@ -7,14 +7,20 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from . import records, tasks
+from . import records, site, tasks
 from .dates import with_seven_digits
 from .estate import GROUPS
 from .faults import FAMILIES, KINDS, RETRY_AFTER
 from .messages import Request
 from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
-TITLES = {"/": "Security tasks", "/estate": "Time and devices", "/faults": "Faults", "/permissions": "Permissions"}
+TITLES = {
+    "/": "Security tasks",
+    "/collections": "Collections",
+    "/estate": "Time and devices",
+    "/faults": "Faults",
+    "/permissions": "Permissions",
+}
 TASKS_A_PAGE = 25
 STATUSES = ["pending", "active", "completed", "rejected"]
 RETRY_AFTER_TITLES = {
@@ -30,6 +36,7 @@ MODE_TITLES = {
     "notes": "Note of the administrator",
     "filters": "Filters on the task list",
     "rate_limits": "Documented request limits",
+    "site_role": "Role at the Configuration Manager site",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
 }
@@ -103,6 +110,24 @@ def _pager(status: str, number: int, total: int) -> str:
     links += [(number + 1, "Older")] if number < pages else []
     made = " ".join(f'<a href="/?status={escape(status)}&amp;page={target}">{title}</a>' for target, title in links)
     return f"Page {number} of {pages} {made}"
+
+
+def collections(tenant: Tenant, request: Request) -> str:
+    found = site.collections(tenant, newest_first=True)
+    rows = "".join(_collection(entity) for entity in found[:TASKS_A_PAGE])
+    return fill("collections.html", {"rows": rows or '<p class="empty">No collection here.</p>'}, total=len(found))
+
+
+def _collection(entity: dict[str, Any]) -> str:
+    return fill(
+        "collection.html",
+        {"states": options((name, name.capitalize()) for name in ["active", "rejected", "completed", "pending"])},
+        id=entity["CollectionID"],
+        name=entity["Name"],
+        members=entity["MemberCount"],
+        limit=entity["LimitToCollectionID"],
+        comment=entity["Comment"],
+    )
 
 
 def estate(tenant: Tenant, request: Request) -> str:

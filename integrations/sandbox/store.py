@@ -23,6 +23,27 @@ CREATE TABLE IF NOT EXISTS create_request (
     display_name TEXT,
     task_id TEXT
 );
+CREATE TABLE IF NOT EXISTS collection (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    comment TEXT NOT NULL,
+    limited_to TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    changed_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS collection_rule (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection INTEGER NOT NULL,
+    resource INTEGER NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS collection_rule_collection ON collection_rule (collection);
+CREATE TABLE IF NOT EXISTS collection_request (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at REAL NOT NULL,
+    name TEXT NOT NULL,
+    collection INTEGER NOT NULL
+);
 CREATE TABLE IF NOT EXISTS device (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from . import estate, figures
 from .catalogue import load_catalogue
 from .certificate import write_private
-from .environment import credentials, groups_credentials
+from .environment import credentials, groups_credentials, site_audience
 from .faults import Faults
 from .store import Store, write_setting
 from .throttle import Throttle
@@ -42,6 +42,7 @@ MODES: dict[str, list[str]] = {
     "notes": ["extra", "hidden"],
     "filters": ["ignore", "honour", "reject"],
     "rate_limits": ["off", "real"],
+    "site_role": ["full", "none"],
 }
 # Default, least, most. Latency: milliseconds until Graph answers.
 NUMBERS = {"page_size": (50, 1, 1000), "listing_lag": (0, 0, 600), "latency": (0, 0, 60_000)}
@@ -67,6 +68,10 @@ class Tenant:
     @property
     def id(self) -> str:
         return self.credentials["MICROSOFT_TENANT_ID"]
+
+    @property
+    def site_audience(self) -> str:
+        return site_audience(self.id)
 
     def rebuild(self, devices: int, large: bool) -> None:
         with self.store.writing() as connection:

@@ -27,6 +27,7 @@ from .inventory import (
     Weakness,
 )
 from .leases import Lease
+from .members import MemberState, TicketMember
 from .people import User
 from .recommendations import (
     Category,
@@ -40,6 +41,7 @@ from .scores import OrganisationScore, ScoreSnapshot
 from .target_groups import TargetGroup, TargetGroupState
 from .tickets import (
     FINAL_STATES,
+    OPEN_REMOTELY,
     TICKET_LIMIT,
     AttemptPurpose,
     AttemptResult,
@@ -54,6 +56,7 @@ from .tickets import (
 __all__ = [
     "ACTIVITY_STATES_LEFT",
     "FINAL_STATES",
+    "OPEN_REMOTELY",
     "TICKET_LIMIT",
     "ActivityCount",
     "ActivityDevice",
@@ -78,6 +81,7 @@ __all__ = [
     "ForeignTicket",
     "Heartbeat",
     "Lease",
+    "MemberState",
     "OrganisationScore",
     "Priority",
     "Recommendation",
@@ -98,6 +102,7 @@ __all__ = [
     "Through",
     "Ticket",
     "TicketAttempt",
+    "TicketMember",
     "TicketSystem",
     "User",
     "Weakness",

@@ -31,6 +31,10 @@ class TicketSystem(models.Model):
     list_route = models.CharField(max_length=10, choices=Route, default=Route.UNTRIED)
     # Whether it takes the devices inside the ticket; null until known.
     takes_devices = models.BooleanField(null=True)
+    # Whether it knows devices without an Entra id too, by their names.
+    takes_names = models.BooleanField(default=False)
+    # Whether a ticket gets its devices one by one, after it was created.
+    fills_later = models.BooleanField(default=False)
     # The throttle, shared by all workers: nothing is sent before this moment.
     paused_until = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=255, blank=True, default="")
@@ -88,6 +92,9 @@ class RemoteState(models.TextChoices):
     MISSING = "missing", _("Missing")
 
 
+# Somebody over there may still do something about these.
+OPEN_REMOTELY = (RemoteState.UNKNOWN, RemoteState.PENDING, RemoteState.ACTIVE)
+
 # Delivery has nothing more to do about these.
 FINAL_STATES = (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.CANCELLED)
 
@@ -104,6 +111,16 @@ class TicketQuerySet(models.QuerySet):
             ~Q(remote_state=RemoteState.MISSING),
             delivery_state=DeliveryState.DELIVERED,
             wanted_next_at__lte=now or timezone.now(),
+        )
+
+    def filling(self) -> "TicketQuerySet":
+        """Those that stand, are still wanted, and do not have all their devices yet."""
+        return self.filter(
+            delivery_state=DeliveryState.DELIVERED,
+            system__fills_later=True,
+            filled_at=None,
+            remote_wanted="",
+            remote_state__in=OPEN_REMOTELY,
         )
 
     def visible_to(self, user: User) -> "TicketQuerySet":
@@ -160,6 +177,13 @@ class Ticket(models.Model):
     wanted_lease_until = models.DateTimeField(null=True)
     wanted_attempts = models.PositiveIntegerField(default=0)
 
+    # Where the devices go in one by one: how many are in, how many cannot be, and since when that is all of them.
+    members_added = models.PositiveIntegerField(default=0)
+    members_left_out = models.PositiveIntegerField(default=0)
+    filled_at = models.DateTimeField(null=True)
+    # Not before this moment; null for at once.
+    fill_next_at = models.DateTimeField(null=True)
+
     objects = TicketQuerySet.as_manager()
 
     class Meta:
@@ -200,9 +224,16 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return f"{self.system} {self.batch}/{self.batches}"
 
+    @property
+    def is_filling(self) -> bool:
+        """Expects `system` to be loaded; see `TicketQuerySet.filling`."""
+        is_open = self.delivery_state == DeliveryState.DELIVERED and self.remote_state in OPEN_REMOTELY
+        return is_open and self.system.fills_later and self.filled_at is None and not self.remote_wanted
+
 
 class AttemptPurpose(models.TextChoices):
     CREATE = "create", _("Create the ticket")
+    FILL = "fill", _("Add its devices")
     STATUS = "status", _("Set its status")
     LOOK = "look", _("Look for it")
 

@@ -26,8 +26,8 @@ from ..models import (
 # The sums of `ScoreSnapshot` over some device groups.
 Snapshot = Mapping[str, float]
 
-# One statement for 10,000 devices. Devices with an Entra id are numbered by risk, highest first, and cut into batches,
-# of which perhaps only the first gets its ticket now.
+# One statement for 10,000 devices. Those that a ticket can name (by Entra id, or by name where the system takes names)
+# are numbered by risk, highest first, and cut into batches, of which perhaps only the first gets its ticket now.
 _FREEZE_DEVICES = """
 INSERT INTO {activity_device} (
     activity_id, device_id, group_id, batch, state, state_changed_at, installed_version,
@@ -37,8 +37,8 @@ SELECT %s, id, group_id,
     'exposed', %s, version, '[]', '[]', '', 0
 FROM (
     SELECT device.id, device.group_id, COALESCE(version.version, '') AS version,
-        device.entra_device_id <> '' AS is_eligible,
-        ROW_NUMBER() OVER (PARTITION BY device.entra_device_id <> '' ORDER BY device.risk_sum DESC, device.id) AS place
+        {eligible} AS is_eligible,
+        ROW_NUMBER() OVER (PARTITION BY {eligible} ORDER BY device.risk_sum DESC, device.id) AS place
     FROM {exposure} exposure
     JOIN {device} device ON device.id = exposure.device_id
     LEFT JOIN {version} version ON version.id = exposure.version_id
@@ -46,6 +46,9 @@ FROM (
         AND device.retired_at IS NULL AND device.merged_into_id IS NULL
 ) target
 """
+
+_BY_ENTRA_ID = "device.entra_device_id <> ''"
+_BY_NAME_TOO = f"({_BY_ENTRA_ID} OR device.name <> '')"
 
 _FREEZE_WEAKNESSES = """
 INSERT INTO {activity_weakness} (activity_id, weakness_id)
@@ -87,11 +90,12 @@ def freeze(activity: RemediationActivity, groups: list[DeviceGroup], system: Tic
 
     The devices are cut into batches where a ticket system is to get them.
     """
+    eligible = _BY_NAME_TOO if system and system.takes_names else _BY_ENTRA_ID
     moment = connection.ops.adapt_datetimefield_value(activity.requested_at)
     recommendation = activity.recommendation
     with connection.cursor() as cursor:
         cursor.execute(
-            _sql(_FREEZE_DEVICES, groups=",".join(["%s"] * len(groups)) or "NULL"),
+            _sql(_FREEZE_DEVICES, groups=",".join(["%s"] * len(groups)) or "NULL", eligible=eligible),
             [activity.pk, _batch_size(system), moment, recommendation.pk, *(group.pk for group in groups)],
         )
         activity.targets = cursor.rowcount

@@ -16,6 +16,7 @@ from remediation.models import AuditEvent, DeliveryState, Route, Ticket, TicketS
 from remediation.roles import ADMINISTRATOR, SECURITY_TEAM
 from tests.factories import TicketFactory, UserFactory, enable_intune
 from tvm_remediation.clouds import Registration
+from tvm_remediation.configmgr import ConfigurationManager
 
 pytestmark = pytest.mark.django_db
 SECRET = "canary-secret-4711"
@@ -108,7 +109,7 @@ def test_a_test_teaches_whether_devices_inside_a_ticket_are_kept(client, adminis
 
 
 def test_switching_on_and_off_is_written_down_once_each(client, administrator, tenant):
-    url = reverse("settings_intune_switch")
+    url = reverse("settings_switch", args=["intune"])
 
     client.post(url, {"is_enabled": "on"})
     client.post(url, {"is_enabled": "on"})
@@ -124,7 +125,7 @@ def test_switching_on_and_off_is_written_down_once_each(client, administrator, t
 
 
 def test_without_a_tenant_the_switch_is_refused_in_a_sentence(client, administrator):
-    response = client.post(reverse("settings_intune_switch"), {"is_enabled": "on"})
+    response = client.post(reverse("settings_switch", args=["intune"]), {"is_enabled": "on"})
 
     assert not TicketSystem.objects.get(key="intune").is_enabled
     assert "MICROSOFT_TENANT_ID" in said(response)
@@ -133,7 +134,7 @@ def test_without_a_tenant_the_switch_is_refused_in_a_sentence(client, administra
 def test_without_a_tenant_it_can_still_be_switched_off(client, administrator):
     enable_intune()
 
-    client.post(reverse("settings_intune_switch"), {})
+    client.post(reverse("settings_switch", args=["intune"]), {})
 
     assert not TicketSystem.objects.get(key="intune").is_enabled
 
@@ -141,7 +142,7 @@ def test_without_a_tenant_it_can_still_be_switched_off(client, administrator):
 def test_nobody_else_switches(client, tenant):
     client.force_login(UserFactory(roles=[SECURITY_TEAM]))
 
-    assert client.post(reverse("settings_intune_switch"), {"is_enabled": "on"}).status_code == 403
+    assert client.post(reverse("settings_switch", args=["intune"]), {"is_enabled": "on"}).status_code == 403
     assert not TicketSystem.objects.get(key="intune").is_enabled
 
 
@@ -152,7 +153,7 @@ def test_a_connection_test_is_shown_in_words_and_its_routes_are_remembered(clien
         Finding("write", False, "Graph refuses this (403).", route="refused"),
     )
 
-    client.post(reverse("settings_connection_test"), {"with_writing": "on", "is_confirmed": "on"})
+    client.post(reverse("settings_connection_test", args=["intune"]), {"with_writing": "on", "is_confirmed": "on"})
 
     page = client.get(reverse("settings_features")).content.decode()
     assert "something does not work" in page
@@ -165,7 +166,7 @@ def test_a_connection_test_is_shown_in_words_and_its_routes_are_remembered(clien
 def test_a_ticket_is_tested_only_after_its_own_confirmation(client, administrator, tenant, finds):
     finds(Finding("write", True, "Created and deleted.", route="works"))
 
-    response = client.post(reverse("settings_connection_test"), {"with_writing": "on"})
+    response = client.post(reverse("settings_connection_test", args=["intune"]), {"with_writing": "on"})
 
     assert "Please confirm" in said(response)
     assert TicketSystem.objects.get(key="intune").create_route == Route.UNTRIED
@@ -174,7 +175,7 @@ def test_a_ticket_is_tested_only_after_its_own_confirmation(client, administrato
 def test_a_test_without_a_tenant_says_what_is_missing(client, administrator, finds):
     finds(Finding("read", True, "No."))
 
-    assert "MICROSOFT_TENANT_ID" in said(client.post(reverse("settings_connection_test")))
+    assert "MICROSOFT_TENANT_ID" in said(client.post(reverse("settings_connection_test", args=["intune"])))
 
 
 def test_the_page_counts_what_waits(client, administrator, tenant):
@@ -288,3 +289,54 @@ class TestRetry:
         client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[]))
 
         assert self.retry(client, self.failed_ticket()).status_code == 404
+
+
+class TestConfigurationManager:
+    """The same card, switch and test as Intune's."""
+
+    @pytest.fixture
+    def site(self, settings):
+        settings.CONFIGMGR = ConfigurationManager(
+            url="https://cm.corp.example/AdminService", principal="tvm@CORP.EXAMPLE", keytab="/run/secrets/tvm.keytab"
+        )
+
+    def test_the_page_shows_where_it_is_and_who_signs_in(self, client, administrator, site):
+        page = client.get(reverse("settings_features")).content.decode()
+
+        for words in ("Configuration Manager connection", "https://cm.corp.example/AdminService", "tvm@CORP.EXAMPLE"):
+            assert words in page
+        assert "tvm.keytab" not in page
+
+    def test_it_is_switched_by_itself(self, client, administrator, site):
+        response = client.post(reverse("settings_switch", args=["configmgr"]), {"is_enabled": "on"})
+
+        assert "Configuration Manager connection is on" in said(response)
+        assert list(TicketSystem.objects.filter(is_enabled=True).values_list("pk", flat=True)) == ["configmgr"]
+
+    def test_without_an_address_the_switch_is_refused_in_a_sentence(self, client, administrator, tenant):
+        response = client.post(reverse("settings_switch", args=["configmgr"]), {"is_enabled": "on"})
+
+        assert "CONFIGMGR_URL" in said(response)
+        assert not TicketSystem.objects.filter(is_enabled=True).exists()
+
+    def test_its_test_is_shown_on_its_own_card(self, client, administrator, site, tenant, finds):
+        finds(Finding("read", True, "Collections can be read.", route="works"))
+
+        client.post(reverse("settings_connection_test", args=["configmgr"]))
+
+        cards = {card.system.pk: card for card in client.get(reverse("settings_features")).context["cards"]}
+        assert cards["configmgr"].test["findings"][0]["words"] == "Collections can be read."
+        assert cards["intune"].test is None
+        assert TicketSystem.objects.get(key="configmgr").list_route == Route.WORKS
+
+    def test_a_collection_is_tested_only_after_its_own_confirmation(self, client, administrator, site, finds):
+        finds(Finding("write", True, "Created and deleted.", route="works"))
+
+        response = client.post(reverse("settings_connection_test", args=["configmgr"]), {"with_writing": "on"})
+
+        assert "labelled collection" in said(response)
+        assert TicketSystem.objects.get(key="configmgr").create_route == Route.UNTRIED
+
+    @pytest.mark.parametrize("route", ["settings_switch", "settings_connection_test"])
+    def test_a_system_that_does_not_exist_is_not_found(self, client, administrator, route):
+        assert client.post(reverse(route, args=["jira"])).status_code == 404

@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from remediation.forms import RemediationForm, TransitionForm
-from remediation.models import ActivityDevice, RemediationActivity, Ticket
+from remediation.models import ActivityDevice, Device, RemediationActivity, Ticket, TicketSystem
 from remediation.roles import SECURITY_TEAM
+from remediation.ticket_options import ticket_options
 from tests.factories import UserFactory, enable_intune, estate
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def post(client):
 
 
 def a_form(**changes) -> RemediationForm:
-    return RemediationForm(estate(), UserFactory(), ticket_by_default=False, data=answers(**changes))
+    return RemediationForm(estate(), UserFactory(), options=ticket_options(), data=answers(**changes))
 
 
 GOOD_NOTES = {
@@ -221,3 +222,74 @@ def test_submitting_at_the_same_moment_makes_one_activity(same_form):
     assert (RemediationActivity.objects.count(), Ticket.objects.count()) == (1, 1)
     assert ActivityDevice.objects.count() == 20
     assert connection.vendor == "postgresql"
+
+
+class TestSeveralTicketSystems:
+    """Intune and Configuration Manager are both on: the tick becomes a choice."""
+
+    @pytest.fixture(autouse=True)
+    def both_are_on(self, db):
+        TicketSystem.objects.update(is_enabled=True)
+
+    def page(self, client, recommendation) -> str:
+        client.force_login(UserFactory(roles=[SECURITY_TEAM]))
+        return client.get(reverse("remediation_options", args=[recommendation.pk])).content.decode()
+
+    def test_both_are_offered_in_their_own_words(self, client):
+        page = self.page(client, estate())
+
+        assert "Open a ticket in Intune (for AAD joined devices)" in page
+        assert "Open a ticket in Configuration Manager (a device collection)" in page
+        assert 'name="open_ticket"' not in page
+
+    @pytest.mark.parametrize("key", ["intune", "configmgr"])
+    def test_the_chosen_one_gets_the_ticket(self, post, key):
+        post(ticket_system=key)
+
+        assert Ticket.objects.get().system_id == key
+
+    def test_none_may_be_chosen(self, post):
+        post(ticket_system="")
+
+        assert RemediationActivity.objects.exists()
+        assert not Ticket.objects.exists()
+
+    @pytest.mark.parametrize("key", ["jira", "../intune", "INTUNE"])
+    def test_one_that_is_not_offered_is_a_mistake_in_the_form(self, post, key):
+        response = post(ticket_system=key)
+
+        assert response.status_code == 200
+        assert not RemediationActivity.objects.exists()
+
+    def test_a_device_without_an_entra_id_goes_into_a_collection(self, post):
+        Device.objects.filter(pk=Device.objects.first().pk).update(entra_device_id="")
+
+        post(ticket_system="configmgr")
+
+        assert Ticket.objects.get().devices == 3
+
+    def test_a_preview_counts_what_the_chosen_one_can_name(self, client):
+        recommendation = estate()
+        recommendation.counters.update(eligible=1)
+        client.force_login(UserFactory(roles=[SECURITY_TEAM]))
+        url = reverse("remediation_options", args=[recommendation.pk])
+
+        shown = {
+            key: client.post(url, answers(ticket_system=key, preview="1")).context["outlook"].eligible
+            for key in ("intune", "configmgr")
+        }
+
+        assert shown == {"intune": 1, "configmgr": 3}
+
+
+def test_configuration_manager_alone_is_a_tick_with_its_own_words(client):
+    TicketSystem.objects.filter(key="configmgr").update(is_enabled=True)
+    client.force_login(UserFactory(roles=[SECURITY_TEAM]))
+    url = reverse("remediation_options", args=[estate().pk])
+
+    page = client.get(url).content.decode()
+    client.post(url, answers(open_ticket="on"))
+
+    assert "Open a ticket in Configuration Manager (a device collection)" in page
+    assert "Intune" not in page.partition("<main")[2]
+    assert Ticket.objects.get().system_id == "configmgr"

@@ -226,7 +226,7 @@ def test_a_preview_changes_nothing_and_answers_with_the_parts_that_depend_on_the
     assert partial.context["outlook"].exposed == whole.context["outlook"].exposed == 2
     assert b"<html" not in partial.content
     assert b'hx-swap-oob="true"' in partial.content
-    assert b"One Intune ticket" in partial.content
+    assert b"One Microsoft Intune ticket" in partial.content
     assert "HX-Request" in partial["Vary"]
     assert sent["request_key"] in whole.content.decode()
     assert not RemediationActivity.objects.exists()

@@ -70,11 +70,15 @@ def test_the_second_terminal_reaches_the_same_database_and_broker(tmp_path):
 
 
 def test_without_a_tenant_everything_of_microsoft_is_the_sandboxs(tmp_path):
-    env = settled({"MICROSOFT_CLOUD": "china", "MICROSOFT_GRAPH_CLIENT_ID": "left-over"}, tmp_path)
+    env = settled(
+        {"MICROSOFT_CLOUD": "china", "MICROSOFT_GRAPH_CLIENT_ID": "left-over", "CONFIGMGR_KEYTAB": "x"}, tmp_path
+    )
 
     assert "MICROSOFT_CLOUD" not in env
     assert "MICROSOFT_GRAPH_CLIENT_ID" not in env
     assert env["MICROSOFT_GRAPH_URL"] == "https://127.0.0.1:9101"
+    assert env["CONFIGMGR_URL"] == "https://127.0.0.1:9101/AdminService_TokenAuth"
+    assert "CONFIGMGR_KEYTAB" not in env
     assert read_run_file(tmp_path / "run.env")["MICROSOFT_TENANT_ID"] == env["MICROSOFT_TENANT_ID"]
 
 

@@ -62,7 +62,7 @@ def ensure_demo(password: str) -> Demo:
     if not (is_same and len(known) == len(DEMO)):
         _write_accounts(wanted, make_password(password))
     if is_new and wanted:
-        _switch_intune(on=True, note="Switched on by the first start of the demo.")
+        _switch("intune", on=True, note="Switched on by the first start of the demo.")
     return Demo(wanted, password, is_new)
 
 
@@ -85,7 +85,7 @@ def _write_accounts(names: list[str], password_hash: str) -> None:
 def retire_demo() -> list[str]:
     """Delete the demo's accounts; one that the records name can only be shut. Answers what was done, in sentences.
 
-    The connection that the demo switched on goes off: to write into a tenant is somebody's decision.
+    The connections to ticket systems go off: to write into a tenant is somebody's decision.
     """
     accounts = list(User.objects.filter(is_demo=True, is_active=True))
     if not accounts:
@@ -97,7 +97,8 @@ def retire_demo() -> list[str]:
             user.save(update_fields=["password", "is_active"])
         else:
             user.delete()
-    _switch_intune(on=False, note="Switched off when the demo ended.")
+    for key in TicketSystem.objects.values_list("pk", flat=True):
+        _switch(key, on=False, note="Switched off when the demo ended.")
     return ["The demo accounts are gone, and the Microsoft Intune connection that the demo had switched on is off."]
 
 
@@ -111,8 +112,8 @@ def _is_referenced(user: User) -> bool:
     )
 
 
-def _switch_intune(*, on: bool, note: str) -> None:
-    system = TicketSystem.objects.get(key="intune")
+def _switch(key: str, *, on: bool, note: str) -> None:
+    system = TicketSystem.objects.get(key=key)
     if system.is_enabled == on:
         return
     TicketSystem.objects.filter(pk=system.pk).update(is_enabled=on)

@@ -99,7 +99,7 @@ def _keys(env: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
 def _sandbox_variables(env: MutableMapping[str, str], place: Place) -> dict[str, str]:
     from integrations.sandbox import prepare
 
-    for name in [name for name in env if name.startswith("MICROSOFT_")]:
+    for name in [name for name in env if name.startswith(("MICROSOFT_", "CONFIGMGR_"))]:
         del env[name]  # half a tenant's settings would mix with the sandbox's
     for name, value in _LIVELY.items():
         env.setdefault(name, value)

@@ -1,11 +1,9 @@
 """Intune's security tasks over HTTP: Graph beta, `/deviceAppManagement/deviceAppManagementTasks`.
 
-No filter is ever asked for: Intune's lists are known to ignore, refuse or break on them. A listing follows the links to
-the next page until there is none; every other end makes it incomplete.
+No filter is ever asked for: Intune's lists are known to ignore, refuse or break on them.
 """
 
 import json
-import time
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +13,10 @@ from django.conf import settings
 from integrations.microsoft import Answer, BrokenBody, MicrosoftClient, graph_client
 from remediation.markers import find_markers
 
-from ..base import Finding, Limit, Listing, Order, Phase, Reading, RemoteTicket, Reply
+from ..base import Finding, Limit, Listing, Order, Reading, RemoteTicket, Reply
+from ..foreign import clean
+from ..odata import listing, parsed, reply_of
 from . import payload, trial
-from .text import clean
 
 TASKS = "/beta/deviceAppManagement/deviceAppManagementTasks"
 KINDS = {
@@ -25,16 +24,9 @@ KINDS = {
     "#microsoft.graph.securityConfigurationTask": "configuration",
 }
 LIMIT_SECONDS = 20.0
+SPEAKER = "Graph"
 STATES = {"pending", "active", "completed", "rejected"}
-# Seconds for a whole listing, and pages at most: a chain of links without an end is no listing.
-LISTING_DEADLINE = 120.0
-MOST_PAGES = 2000
-LARGEST_PAGE = 20 * 1024 * 1024
 _LONGEST_ID = 128
-
-
-class _NoPage(ValueError):
-    """An answer that is not a page of a list."""
 
 
 class Intune:
@@ -66,36 +58,18 @@ class Intune:
 
     def read(self, remote_id: str) -> Reading:
         answer = self._client.get(_address(remote_id))
-        task = _task(_parsed(answer.body)) if answer.is_ok else None
+        task = _task(parsed(answer.body)) if answer.is_ok else None
         return Reading(_reply(answer), task)
 
     def keeps_devices(self, remote_id: str) -> bool | None:
         answer = self._client.get(_address(remote_id), {"$expand": "managedDevices"})
-        task = _parsed(answer.body) if answer.is_ok else None
+        task = parsed(answer.body) if answer.is_ok else None
         devices = task.get("managedDevices") if isinstance(task, dict) else None
         return bool(devices) if isinstance(devices, list) else None
 
     def list_all(self) -> Listing:
-        """Every task of the tenant. A task that cannot be read makes the listing incomplete: it might be ours."""
-        ends = time.monotonic() + LISTING_DEADLINE
-        found: list[RemoteTicket] = []
-        address, met = TASKS, set()
-        while True:
-            answer = self._client.get(address, body_cap=LARGEST_PAGE)
-            try:
-                entries, following = _page(answer)
-            except _NoPage:
-                return Listing(found, False, _reply(answer))
-            tasks = [_task(entry) for entry in entries]
-            found += [task for task in tasks if task]
-            if None in tasks:
-                return Listing(found, False, _broken(answer, "A task in the list could not be read."))
-            if following is None:
-                return Listing(found, True, _reply(answer))
-            met.add(address)
-            address = following
-            if address in met or len(met) >= MOST_PAGES or time.monotonic() > ends or not self._client.allows(address):
-                return Listing(found, False, _broken(answer, "The list of tasks did not come to an end."))
+        """Every task of the tenant."""
+        return listing(self._client, TASKS, _task, SPEAKER)
 
     def sign_in_again(self) -> None:
         self._client.forget_token()
@@ -109,29 +83,7 @@ def _address(remote_id: str) -> str:
 
 
 def _reply(answer: Answer, remote_id: str = "", refuses_devices: bool = False) -> Reply:
-    phase = Phase.NOT_SENT if answer.was_not_sent else Phase.COMPLETE if answer.is_complete else Phase.UNFINISHED
-    return Reply(
-        phase=phase,
-        status=answer.status,
-        reason=answer.reason or _in_words(answer),
-        remote_id=remote_id,
-        wait=answer.retry_after(),
-        lacks_token=answer.failure == "token",
-        refuses_devices=refuses_devices,
-        client_request_id=answer.client_request_id,
-        remote_request_id=answer.remote_request_id,
-    )
-
-
-def _in_words(answer: Answer) -> str:
-    if answer.is_ok:
-        return ""
-    code, message = answer.error_message()
-    return f"Graph answered {answer.status} {code}. {message}".strip()
-
-
-def _broken(answer: Answer, reason: str) -> Reply:
-    return Reply(Phase.UNFINISHED, answer.status, reason, client_request_id=answer.client_request_id)
+    return reply_of(answer, SPEAKER, remote_id=remote_id, refuses_devices=refuses_devices)
 
 
 def _id_of(answer: Answer) -> str:
@@ -148,24 +100,6 @@ def _id_of(answer: Answer) -> str:
 def _is_id(remote_id: object) -> bool:
     """Whether it can be kept and asked for. An odd one could not even be looked up in a database."""
     return isinstance(remote_id, str) and remote_id.isprintable() and 0 < len(remote_id.strip()) <= _LONGEST_ID
-
-
-def _page(answer: Answer) -> tuple[list[Any], str | None]:
-    """The entries and the link to the next page. Read leniently: odd texts of foreign tasks must not hide ours."""
-    page = _parsed(answer.body) if answer.is_complete and answer.status == 200 else None
-    if not isinstance(page, dict) or not isinstance(page.get("value"), list):
-        raise _NoPage
-    following = page.get("@odata.nextLink")
-    if not isinstance(following, str | None):
-        raise _NoPage
-    return page["value"], following
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _task(task: Any) -> RemoteTicket | None:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from ..base import Order
-from .text import LONGEST_NAME, describe, one_line
+from ..foreign import LONGEST_NAME, one_line
+from .text import describe
 
 PRIORITIES = {"high": "high", "low": "low"}
 MITIGATIONS = {"update": "update", "upgrade": "update", "uninstall": "uninstall"}

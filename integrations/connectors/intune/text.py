@@ -7,16 +7,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from remediation.markers import without_markers
-
 from ..base import Order
+from ..foreign import cut, one_line, own_words
 
 # The service's limit is not documented; this stays well below what its portal is known to show.
 LONGEST = 8000
 # So that no part pushes another out: letters of a list, a path, a name, the notes.
 _LONGEST_LIST = 600
 _LONGEST_PATH = 180
-LONGEST_NAME = 250
 _LONGEST_NOTES = 2000
 _MOST_NAMED = 12
 _UPDATE_ID = re.compile(r"(?:KB)?(\d{6,8})", re.IGNORECASE)
@@ -54,7 +52,7 @@ def _lines(facts: Any, order: Order) -> Iterable[str]:
     yield _when_checked(facts)
     if facts.get("notes"):
         yield ""
-        yield _("Notes of the requester: %(notes)s") % {"notes": _cut(facts["notes"], _LONGEST_NOTES)}
+        yield _("Notes of the requester: %(notes)s") % {"notes": cut(facts["notes"], _LONGEST_NOTES)}
 
 
 def _action(facts: Any, devices: int) -> str:
@@ -127,30 +125,10 @@ def _when_checked(facts: Any) -> str:
 
 
 def _paths(paths: list[str]) -> str:
-    return _cut("; ".join(_cut(one_line(path), _LONGEST_PATH) for path in paths), _LONGEST_LIST)
+    return cut("; ".join(cut(one_line(path), _LONGEST_PATH) for path in paths), _LONGEST_LIST)
 
 
 def _counted(pairs: list[list[Any]]) -> str:
     shown = ", ".join(f"{one_line(name) or _('unknown')} ({count})" for name, count in pairs[:_MOST_NAMED])
     rest = len(pairs) - _MOST_NAMED
-    return _cut(shown, _LONGEST_LIST) + (_(", and %(count)d more") % {"count": rest} if rest > 0 else "")
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def one_line(text: object, most: int = LONGEST_NAME) -> str:
-    """Foreign text for a field, or a place in a sentence, of one line."""
-    return _cut(" ".join(own_words(str(text)).split()), most)
-
-
-def own_words(text: str) -> str:
-    """Clean, and without anything that looks like a marker: in this order, for what is cleaned away could hide one."""
-    return without_markers(clean(text))
-
-
-def clean(text: str) -> str:
-    """Without control characters (line breaks stay) and without halves of characters, which are no Unicode text."""
-    whole = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter for letter in whole if letter.isprintable() or letter in "\n\t")
+    return cut(shown, _LONGEST_LIST) + (_(", and %(count)d more") % {"count": rest} if rest > 0 else "")

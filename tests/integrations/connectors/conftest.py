@@ -1,4 +1,4 @@
-"""The real connector of Intune, talking to the running stand-in."""
+"""The real connectors, talking to the running stand-in."""
 
 import environ
 import pytest
@@ -6,6 +6,7 @@ import pytest
 from integrations.microsoft import forget_clients
 from tests.integrations.sandbox.conftest import no_foreign_certificates, running, sandbox  # noqa: F401
 from tvm_remediation.clouds import microsoft_settings
+from tvm_remediation.configmgr import configmgr_settings
 
 
 @pytest.fixture
@@ -14,6 +15,7 @@ def tenant(sandbox, settings, monkeypatch):  # noqa: F811
     for name, value in sandbox.environment.items():
         monkeypatch.setenv(name, value)
     settings.MICROSOFT = microsoft_settings(environ.Env())
+    settings.CONFIGMGR = configmgr_settings(environ.Env(), settings.MICROSOFT)
     forget_clients()
     yield sandbox
     sandbox.control("clear-faults")

@@ -230,7 +230,7 @@ def test_what_is_kept_follows_the_listing_and_goes_when_nobody_wants_it(there, r
     assert list(ForeignTicket.objects.values_list("remote_id", "remote_state")) == [(kept, "active")]
 
     abandon(refused, "By message.", by=by)
-    look.look(TicketSystem.objects.get())
+    look.look(TicketSystem.objects.get(key="intune"))
     assert not ForeignTicket.objects.exists()
 
 

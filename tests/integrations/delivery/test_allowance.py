@@ -33,7 +33,7 @@ def test_no_window_holds_more_than_the_limit(limited, clock):
 def test_without_a_limit_all_that_is_wanted_is_granted(there):
     assert allowance.grant("intune", 1000) == 1000
     assert allowance.seconds_left("intune") == 0
-    assert TicketSystem.objects.get().granted == 0
+    assert TicketSystem.objects.get(key="intune").granted == 0
 
 
 def test_the_wait_ends_when_the_oldest_grant_leaves_the_window(limited, clock):
@@ -67,7 +67,7 @@ def test_tickets_that_are_not_there_take_nothing_from_the_allowance(limited, clo
 
     send.deliver()
 
-    assert TicketSystem.objects.get().granted == 1
+    assert TicketSystem.objects.get(key="intune").granted == 1
 
 
 def test_setting_a_status_counts_like_creating_a_ticket(limited, clock):

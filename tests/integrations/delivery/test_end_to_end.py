@@ -94,7 +94,7 @@ def test_every_form_of_retry_after_pauses_everybody(tenant, ticket, form):  # no
 
     sweep.attend([ticket.pk])
 
-    pause = TicketSystem.objects.get().paused_until - timezone.now()
+    pause = TicketSystem.objects.get(key="intune").paused_until - timezone.now()
     assert -1 < pause.total_seconds() <= 3600
     ticket.refresh_from_db()
     assert (ticket.delivery_state, ticket.attempts) == (S.READY, 0)
@@ -121,7 +121,7 @@ def test_a_tenant_that_takes_no_devices_gets_one_ticket_all_the_same(tenant, tic
     settle(ticket)
 
     [task] = ours(tenant, ticket)
-    assert TicketSystem.objects.get().takes_devices is False
+    assert TicketSystem.objects.get(key="intune").takes_devices is False
     assert (task["managedDevices"], task["managedDeviceCount"]) == ([], 3)
 
 
@@ -182,11 +182,11 @@ def test_where_creating_is_refused_a_task_that_others_have_made_is_adopted_and_f
     sweep.sweep_here()
     ticket.refresh_from_db()
 
-    look.look(TicketSystem.objects.get())
+    look.look(TicketSystem.objects.get(key="intune"))
     [offered] = foreign.candidates(ticket)
     people.adopt(ticket, offered.remote_id, by=UserFactory(may=["remediation.handle_remediation"]))
     tenant.control("complete", task=theirs)
-    look.look(TicketSystem.objects.get())
+    look.look(TicketSystem.objects.get(key="intune"))
 
     ticket.refresh_from_db()
     assert (ticket.delivery_state, ticket.remote_id, ticket.remote_state) == (S.DELIVERED, theirs, "completed")

@@ -42,7 +42,7 @@ def test_our_marker_on_a_ticket_that_we_do_not_know_is_shown(there, clock):
     remote_id = there.store(marker)
     there.store("[VR:AAAAAAAAAAAAAAAAAAAAAAAAAA:AAAAAAAA] is not signed by us")
 
-    look.look(TicketSystem.objects.get())
+    look.look(TicketSystem.objects.get(key="intune"))
 
     [finding] = RemoteFinding.objects.all()
     assert (finding.kind, finding.remote_id, finding.marker) == (FindingKind.UNKNOWN, remote_id, marker)
@@ -51,7 +51,7 @@ def test_our_marker_on_a_ticket_that_we_do_not_know_is_shown(there, clock):
 
 def test_a_finding_is_kept_once_and_ends_when_a_listing_agrees_again(there, clock):
     remote_id = there.store(new_marker())
-    system = TicketSystem.objects.get()
+    system = TicketSystem.objects.get(key="intune")
     first_seen = timezone.now()
     for _ in range(3):
         look.look(system)
@@ -67,7 +67,7 @@ def test_a_finding_is_kept_once_and_ends_when_a_listing_agrees_again(there, cloc
 
 
 def test_what_comes_back_is_a_finding_of_its_own(there, clock):
-    system = TicketSystem.objects.get()
+    system = TicketSystem.objects.get(key="intune")
     there.store(new_marker())
     kept = dict(there.tickets)
     for tickets in (kept, {}, kept):

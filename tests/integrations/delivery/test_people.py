@@ -84,7 +84,7 @@ def test_a_waiting_ticket_says_what_it_waits_for(there, ticket, clock):
 
     there.fates.append("429")
     send.deliver()
-    assert explain(again(ticket)).retry_at == TicketSystem.objects.get().paused_until
+    assert explain(again(ticket)).retry_at == TicketSystem.objects.get(key="intune").paused_until
 
     clock.shift(31)
     there.fates.extend(["403", "403"])

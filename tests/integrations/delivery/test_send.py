@@ -79,7 +79,7 @@ def test_too_many_requests_uses_no_attempt_and_pauses_everybody(there, ticket, c
     assert stands(ticket) == stands(other) == S.READY
     assert ticket.attempts == 0
     assert len(there.posts) == 1
-    assert TicketSystem.objects.get().paused_until == timezone.now() + timedelta(seconds=30)
+    assert TicketSystem.objects.get(key="intune").paused_until == timezone.now() + timedelta(seconds=30)
 
     clock.shift(31)
     send.deliver()
@@ -121,7 +121,7 @@ def test_403_keeps_the_ticket_says_what_to_do_and_probes_with_one_ticket_a_minut
     first = next(ticket for ticket in tickets if "refused" in ticket.reason)
     assert "CSV" in first.reason
     assert first.attempts == 0
-    system = TicketSystem.objects.get()
+    system = TicketSystem.objects.get(key="intune")
     assert (system.create_route, system.needs_attention) == ("refused", True)
 
     clock.shift(61)
@@ -132,7 +132,7 @@ def test_403_keeps_the_ticket_says_what_to_do_and_probes_with_one_ticket_a_minut
     send.deliver()
     send.deliver()
     assert {stands(ticket) for ticket in tickets} == {S.DELIVERED}
-    assert TicketSystem.objects.get().needs_attention is False
+    assert TicketSystem.objects.get(key="intune").needs_attention is False
 
 
 @pytest.mark.fault(id="F20")
@@ -168,7 +168,7 @@ def test_a_system_that_takes_no_devices_gets_the_ticket_without_them(there, tick
 
     assert stands(ticket) == S.DELIVERED
     assert [b"devices" in post for post in there.posts] == [True, False]
-    assert TicketSystem.objects.get().takes_devices is False
+    assert TicketSystem.objects.get(key="intune").takes_devices is False
 
 
 @pytest.mark.parametrize("keeps", [True, False, None])
@@ -337,7 +337,7 @@ def test_five_failures_open_the_circuit_and_one_probe_a_minute_goes_out(there, c
     for _ in range(3):
         send.deliver()
     assert len(there.posts) == 5
-    system = TicketSystem.objects.get()
+    system = TicketSystem.objects.get(key="intune")
     assert (system.failures, system.needs_attention) == (5, True)
 
     clock.shift(61)

@@ -37,7 +37,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(there, clock):
     for wait in (30.0, 2.0):
         throttle.note_other("intune", Kind.THROTTLED, Reply(Phase.COMPLETE, 429, wait=wait))
 
-    assert TicketSystem.objects.get().paused_until == timezone.now() + timedelta(seconds=30)
+    assert TicketSystem.objects.get(key="intune").paused_until == timezone.now() + timedelta(seconds=30)
 
 
 def test_an_open_circuit_lets_one_probe_through_an_interval(there, clock):

@@ -132,7 +132,8 @@ def running(tmp_path_factory):
 def sandbox(running):
     """The shared stand-in without tasks, faults or changed modes."""
     running.control("reset", what="tasks")
-    for name, value in (("inline_devices", "accept"), ("notes", "extra"), ("filters", "ignore"), ("page_size", 50)):
+    modes = {"inline_devices": "accept", "notes": "extra", "filters": "ignore", "page_size": 50, "site_role": "full"}
+    for name, value in modes.items():
         running.control("mode", name=name, value=value)
     running.control("grant", role="DeviceManagementApps.ReadWrite.All")
     return running

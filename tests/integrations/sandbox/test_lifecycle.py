@@ -48,6 +48,9 @@ def test_the_environment_can_be_had_before_anything_runs(tmp_path):
         "MICROSOFT_GRAPH_URL",
         "MICROSOFT_DEFENDER_URL",
         "MICROSOFT_CA_BUNDLE",
+        "CONFIGMGR_URL",
+        "CONFIGMGR_SCOPE",
+        "CONFIGMGR_CA_BUNDLE",
     }
     for name in ("credentials.json", "environment.json", "ca.key", "server.key"):
         assert stat.S_IMODE((tmp_path / "new" / name).stat().st_mode) == 0o600

@@ -77,7 +77,7 @@ class Game(Promises):
         asked = RemediationRequest(
             UUID(int=10 * number + form), "update", "high", timezone.localdate(), "A note.", ticket_system="intune"
         )
-        if TicketSystem.objects.get().is_enabled:
+        if TicketSystem.objects.get(key="intune").is_enabled:
             activity, _made = request_remediation(self.recommendations[number], asked, by=self.player)
             self.forms.setdefault((number, form), set()).add(activity.pk)
             self.statuses.setdefault(activity.pk, activity.status)

@@ -1,0 +1,5 @@
+"""Microsoft Configuration Manager, through its AdminService."""
+
+from .connector import ConfigurationManager
+
+__all__ = ["ConfigurationManager"]
