@@ -32,7 +32,7 @@ from remediation.models import (
 from ..connectors import connector_for
 from ..connectors.base import FillingConnector, Phase, Reply, Wanted
 from . import classify, record, remote, throttle
-from .claim import MARGIN, worker_name
+from .claim import worker_name
 from .classify import Kind
 
 log = structlog.get_logger(__name__)
@@ -71,7 +71,7 @@ class _Hold:
 
     def check(self) -> None:
         left = settings.DELIVERY_LEASE - (time.monotonic() - self._taken_at)
-        may_start = left > settings.DELIVERY_TOTAL_DEADLINE + MARGIN or self.take()
+        may_start = left > settings.DELIVERY_TOTAL_DEADLINE + settings.DELIVERY_MARGIN or self.take()
         if self._until() or not may_start:
             raise _OutOfTime
 

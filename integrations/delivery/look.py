@@ -39,9 +39,7 @@ def is_curious(system: TicketSystem) -> bool:
     """Whether a listing could tell us something."""
     if system.last_listed_at is None or system.last_listed_at < timezone.now() - LOOK_AT_LEAST_EVERY:
         return True
-    is_open = system.tickets.filter(
-        delivery_state=DeliveryState.DELIVERED, remote_state__in=OPEN_REMOTELY
-    ).exists()
+    is_open = system.tickets.filter(delivery_state=DeliveryState.DELIVERED, remote_state__in=OPEN_REMOTELY).exists()
     return is_open or reconcile.due(system).exists() or foreign.are_wanted(system)
 
 
