@@ -439,7 +439,7 @@ def test_a_refused_ticket_says_what_remains(client, reader, work):
     shown = words(client.get(work.get_absolute_url()))
 
     assert "The tenant said no." in shown
-    assert "send this message with the list of devices" in shown
+    assert "Hand over by message" in shown
     assert "?format=csv" in shown
 
 
