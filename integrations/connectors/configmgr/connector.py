@@ -70,9 +70,9 @@ class ConfigurationManager:
         answer, collection = self._read(remote_id)
         return Reading(_reply(answer), _ticket(collection) if collection else None)
 
-    def keeps_devices(self, remote_id: str) -> bool:
-        """They go in one by one, and each is seen in it."""
-        return True
+    def keeps_devices(self, remote_id: str) -> bool | None:
+        """They go in one by one, and each is seen in it; of a collection that cannot be read, nothing can be told."""
+        return True if self.read(remote_id).ticket else None
 
     def list_all(self) -> Listing:
         """Every collection of the site, by no filter: somebody may have given ours another name."""
