@@ -32,6 +32,7 @@ MODE_TITLES = {
     "rate_limits": "Documented request limits",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
+    "latency": "Milliseconds until Graph answers",
 }
 
 
