@@ -78,7 +78,8 @@ class Mayhem:
         self.blows["kills"] += 1
 
     def _count_faults(self) -> None:
-        for fault in self.sandbox.do("bad-day", share=0, reads=0)["faults"]:
+        state = requests.get(f"{self.sandbox.page_url}/control/state", timeout=30).json()
+        for fault in state["faults"]:
             self.faults[fault["kind"]] += fault["hits"]
 
     def _begin_bad_day(self) -> None:
@@ -103,6 +104,8 @@ class Mayhem:
         if not self.is_quiet and final >= _QUIET_AT * self.plan.tickets:
             self.is_quiet = True
             self.troupe.calm()
-            self._count_faults()
-            self.sandbox.do("clear-faults")
+            # Should it just be dead, then so are its faults, and they were counted.
+            if self.troupe.is_up("sandbox"):
+                self._count_faults()
+                self.sandbox.do("clear-faults")
         return known == final == self.plan.tickets
