@@ -1,5 +1,6 @@
 """One run: everybody is started, requests come in, and blows fall until nearly all is delivered. Then it is quiet."""
 
+import math
 import random
 import sys
 import time
@@ -18,8 +19,10 @@ KILLED = {**dict.fromkeys(WORKERS, 28), "web": 10, "beat": 10, "broker": 7, "san
 _STOPS = 0.2
 # What is left may then be delivered in peace, which ends the run: under fire there is always a last one.
 _QUIET_AT = 0.95
-_SHARE, _READS, _LATE = 0.2, 0.02, 3.5
-_PAGE_SIZE = 1000
+# Of the requests so many fail, and of the listings, however many pages they have; seconds until a late commit.
+_SHARE, _LATE = 0.2, 3.5
+# Small enough for a page to come within the read time-out on a busy machine.
+_PAGE_SIZE = 250
 _TICK = 0.1
 
 
@@ -90,8 +93,9 @@ class Mayhem:
             try:
                 self.sandbox.do("mode", name="page_size", value=_PAGE_SIZE)
                 seed = self.plan.seed + self.lives
+                reads = _SHARE / math.ceil(self.plan.tickets / _PAGE_SIZE)
                 if not self.is_quiet:
-                    self.sandbox.do("bad-day", share=_SHARE, reads=_READS, hold=_LATE, seed=seed)
+                    self.sandbox.do("bad-day", share=_SHARE, reads=reads, hold=_LATE, seed=seed)
                 return
             except requests.RequestException:
                 time.sleep(_TICK)
