@@ -39,6 +39,7 @@ MODE_TITLES = {
     "site_role": "Role at the Configuration Manager site",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
+    "latency": "Milliseconds until Graph answers",
 }
 
 

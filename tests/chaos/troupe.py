@@ -51,6 +51,9 @@ class Troupe:
             self._start(name)
         return started
 
+    def is_up(self, name: str) -> bool:
+        return name in self.processes and self.processes[name].poll() is None
+
     def kill(self, name: str) -> None:
         """`kill -9`, of a web server with all its processes."""
         self.stopped_until.pop(name, None)
@@ -63,7 +66,7 @@ class Troupe:
 
     def proceed(self, name: str) -> None:
         del self.stopped_until[name]
-        if name in self.processes and self.processes[name].poll() is None:
+        if self.is_up(name):
             os.kill(self.processes[name].pid, signal.SIGCONT)
 
     def calm(self) -> None:

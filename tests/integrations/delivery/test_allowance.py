@@ -47,6 +47,21 @@ def test_the_wait_ends_when_the_oldest_grant_leaves_the_window(limited, clock):
     assert allowance.grant("intune", 5) == 2
 
 
+def test_what_another_worker_was_granted_meanwhile_counts(limited, clock, monkeypatch):
+    read, others = allowance._latest, [4]
+
+    def read_while_another_asks(*row):
+        latest = read(*row)
+        if others:
+            assert allowance.grant("intune", others.pop()) == 4
+        return latest
+
+    monkeypatch.setattr(allowance, "_latest", read_while_another_asks)
+
+    assert allowance.grant("intune", 5) == 1
+    assert TicketSystem.objects.get(key="intune").granted == 5
+
+
 def test_a_clock_that_was_wrong_does_not_stop_everybody(limited, clock):
     TicketSystem.objects.update(grants=[[(timezone.now() + timedelta(days=1)).timestamp(), 5]])
 

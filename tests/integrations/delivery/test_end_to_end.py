@@ -128,7 +128,7 @@ def test_a_tenant_that_takes_no_devices_gets_one_ticket_all_the_same(tenant, tic
 def test_a_tenant_that_takes_devices_is_known_to_after_the_first_ticket(tenant, ticket):  # noqa: F811
     settle(ticket)
 
-    assert TicketSystem.objects.get().takes_devices is True
+    assert TicketSystem.objects.get(key="intune").takes_devices is True
 
 
 @pytest.mark.fault(id="F21")

@@ -177,7 +177,7 @@ def test_the_first_ticket_teaches_whether_devices_inside_are_kept(there, ticket,
 
     send.deliver()
 
-    assert TicketSystem.objects.get().takes_devices is keeps
+    assert TicketSystem.objects.get(key="intune").takes_devices is keeps
     assert AuditEvent.objects.filter(verb="learn").count() == (keeps is not None)
 
 
@@ -187,7 +187,7 @@ def test_what_is_known_of_devices_is_not_asked_again(there, ticket):
 
     send.deliver()
 
-    assert TicketSystem.objects.get().takes_devices is True
+    assert TicketSystem.objects.get(key="intune").takes_devices is True
 
 
 def test_a_part_that_is_refused_holds_up_no_other(there, ticket):
