@@ -25,6 +25,10 @@ class WorkerHeartbeat(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
 
     def start(self, worker: Any) -> None:
+        from remediation.models import Heartbeat
+
+        for duty in _duties(worker):
+            _write(Heartbeat.objects.started, duty, worker.hostname)
         self.beat(worker)
         self.entry = worker.timer.call_repeatedly(EVERY_SECONDS, self.beat, (worker,))
 
@@ -71,8 +75,9 @@ class Clock(PersistentScheduler):
         from remediation.models import Duty, Heartbeat
 
         if time.monotonic() >= self.beat_at:
+            say = Heartbeat.objects.seen if self.beat_at else Heartbeat.objects.started
             self.beat_at = time.monotonic() + EVERY_SECONDS
-            _write(Heartbeat.objects.seen, Duty.CLOCK, _clock_name())
+            _write(say, Duty.CLOCK, _clock_name())
             connection.close()
         # The next beat must not wait for a schedule that has nothing to do for hours.
         return min(super().tick(*args, **kwargs), EVERY_SECONDS)

@@ -65,11 +65,13 @@ def test_a_worker_that_stops_is_not_missed(broker):
 
 
 def test_a_restarted_worker_takes_its_row(broker):
-    for _start in range(2):
-        worker = a_worker("delivery")
-        WorkerHeartbeat(worker).start(worker)
+    Heartbeat.objects.seen(Duty.DELIVERY, "delivery@here")
+    Heartbeat.objects.update(started_at=timezone.now() - timedelta(days=3))
+    worker = a_worker("delivery")
 
-    assert Heartbeat.objects.count() == 1
+    WorkerHeartbeat(worker).start(worker)
+
+    assert Heartbeat.objects.get().started_at > timezone.now() - timedelta(minutes=1)
 
 
 def test_a_beat_is_one_statement(django_assert_num_queries):
