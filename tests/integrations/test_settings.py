@@ -103,7 +103,7 @@ def test_the_connection_is_off_at_first(client, administrator, tenant):
 def test_a_test_teaches_whether_devices_inside_a_ticket_are_kept(client, administrator, tenant, finds, takes_devices):
     finds(Finding("write", True, "Created.", "works", takes_devices))
 
-    client.post(reverse("settings_connection_test"), {"with_writing": "on", "is_confirmed": "on"})
+    client.post(reverse("settings_connection_test", args=["intune"]), {"with_writing": "on", "is_confirmed": "on"})
 
     assert TicketSystem.objects.get(key="intune").takes_devices is takes_devices
 

@@ -5,9 +5,19 @@ from threading import Barrier, BrokenBarrierError
 
 import pytest
 
+from integrations import connectors
 from integrations.delivery import lines, send
 from remediation.models import DeliveryState, Ticket, TicketAttempt
 from tests.factories import TicketFactory
+from tests.fakes import FakeTicketSystem
+
+
+@pytest.fixture
+def there(there, monkeypatch) -> FakeTicketSystem:
+    """One that asks the database for nothing: here it is called from other threads."""
+    system = FakeTicketSystem()
+    monkeypatch.setitem(connectors.CONNECTORS, "intune", system)
+    return system
 
 
 @pytest.fixture
