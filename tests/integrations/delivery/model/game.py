@@ -21,6 +21,7 @@ from remediation.models import (
     Recommendation,
     RemediationActivity,
     RemoteFinding,
+    Route,
     Ticket,
     TicketSystem,
     User,
@@ -53,9 +54,7 @@ class Game(Promises):
 
     def __init__(self) -> None:
         super().__init__()
-        for model in (RemoteFinding, Ticket, RemediationActivity, AuditEvent, Lease):
-            model.objects.all().delete()
-        TicketSystem.objects.update(paused_until=None, opened_at=None, failures=0, create_route="untried")
+        self._forget_the_last_game()
         enable_intune()
         type(self).clock = Clock()
         self.there = AdversarialRemote(now=self.clock.now, lateness=LATENESS)
@@ -67,6 +66,17 @@ class Game(Promises):
         self.lookers: list[Looker] = []
         self.wishers: list[Process] = []
         self.dead: list[Process] = []
+
+    @staticmethod
+    def _forget_the_last_game() -> None:
+        for model in (RemoteFinding, Ticket, RemediationActivity, AuditEvent, Lease):
+            model.objects.all().delete()
+        TicketSystem.objects.update(
+            **dict.fromkeys(("paused_until", "opened_at", "takes_devices", "last_listed_at")),
+            failures=0,
+            create_route=Route.UNTRIED,
+            list_route=Route.UNTRIED,
+        )
 
     # What people do.
 
