@@ -9,9 +9,8 @@ for any time and anywhere, except between its last look at the clock and its req
 from uuid import UUID
 
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 
 from integrations import connectors, tasks
 from integrations.delivery import claim, look, people, send, sweep, wishes
@@ -22,6 +21,7 @@ from remediation.models import (
     Recommendation,
     RemediationActivity,
     RemoteFinding,
+    Route,
     Ticket,
     TicketSystem,
     User,
@@ -54,9 +54,7 @@ class Game(Promises):
 
     def __init__(self) -> None:
         super().__init__()
-        for model in (RemoteFinding, Ticket, RemediationActivity, AuditEvent, Lease):
-            model.objects.all().delete()
-        TicketSystem.objects.update(paused_until=None, opened_at=None, failures=0, create_route="untried")
+        self._forget_the_last_game()
         enable_intune()
         type(self).clock = Clock()
         self.there = AdversarialRemote(now=self.clock.now, lateness=LATENESS)
@@ -69,7 +67,23 @@ class Game(Promises):
         self.wishers: list[Process] = []
         self.dead: list[Process] = []
 
+    @staticmethod
+    def _forget_the_last_game() -> None:
+        for model in (RemoteFinding, Ticket, RemediationActivity, AuditEvent, Lease):
+            model.objects.all().delete()
+        TicketSystem.objects.update(
+            **dict.fromkeys(("paused_until", "opened_at", "takes_devices", "last_listed_at")),
+            failures=0,
+            create_route=Route.UNTRIED,
+            list_route=Route.UNTRIED,
+        )
+
     # What people do.
+
+    @initialize(number=st.integers(0, 2))
+    def ask(self, number: int) -> None:
+        """Without a ticket there is no game."""
+        self.submit(number=number, form=0)
 
     @rule(number=st.integers(0, 2), form=st.integers(0, 1))
     def submit(self, number: int, form: int) -> None:
@@ -104,7 +118,7 @@ class Game(Promises):
         else:
             assert may
 
-    @rule(is_enabled=st.booleans())
+    @rule(is_enabled=st.sampled_from([True, True, True, False]))
     def switch(self, is_enabled: bool) -> None:
         enable_intune(is_enabled)
 
@@ -132,6 +146,13 @@ class Game(Promises):
         """A message of the broker, perhaps its second copy."""
         ticket = Ticket.objects.order_by("pk")[which % len(self.statuses)]
         self.claims += claim.claim([ticket.pk])
+
+    @rule(fate=FATE)
+    def deliver(self, fate: str) -> None:
+        """A worker that neither stalls nor dies."""
+        self.there.fates.append(fate)
+        send.deliver()
+        self.there.fates.clear()
 
     @precondition(lambda self: self.claims)
     @rule(which=WHICH, fate=FATE)
@@ -276,18 +297,3 @@ class Game(Promises):
     def _was_unwanted(ticket: Ticket) -> bool:
         verbs = AuditEvent.objects.about(ticket.activity).values_list("verb", flat=True)
         return bool({"complete", "cancel"} & set(verbs))
-
-
-def play(game: type[Game], examples: int, steps: int = 40, *phases: Phase) -> None:
-    """The same few games each time; of many, others each time."""
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=steps,
-        phases=phases or settings.default.phases,
-        deadline=None,
-        database=None,
-        derandomize=examples < 100,
-        report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(game, settings=chosen)

@@ -111,4 +111,4 @@ class Promises(RuleBasedStateMachine):
         verdict = audit.verify()
         assert (verdict.unsealed, verdict.problem) == (0, ""), "I8: the chain is broken"
         started = TicketAttempt.objects.filter(result="started", purpose="create").count()
-        assert started == 0, "an attempt was never closed"
+        assert started == 0, "I10: an attempt was never closed"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .game import play
+from .play import play
 
 
 @pytest.mark.fault(id="F24")

@@ -5,9 +5,9 @@ from inspect import signature
 import pytest
 from hypothesis import Phase
 
-from .game import play
 from .killed_worker import rings_left_by_a_killed_worker
 from .mutants import MUTANTS
+from .play import play
 
 
 @pytest.mark.parametrize("name", MUTANTS)
