@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -131,6 +131,18 @@ def test_a_restarted_database_costs_at_most_one_page_and_no_data(submit):
 
     assert submit().status_code == 302
     assert Ticket.objects.count() == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.fault(id="F11")
+def test_a_pool_full_of_dead_connections_costs_no_page(submit):
+    with ExitStack() as pool:
+        for _number in range(10):
+            pool.callback(connection.pool.putconn, connection.pool.getconn())
+    connection.close()
+    cut_all_connections()
+
+    assert submit().status_code == 302
 
 
 def cut_all_connections() -> None:

@@ -114,8 +114,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;",
     }
 else:
-    # The pool tries a connection before it hands it out: after a restart of the server none of its own is any good.
-    _database["CONN_HEALTH_CHECKS"] = True
+    _database["ENGINE"] = "tvm_remediation.postgresql"
     _database["OPTIONS"] = {
         "pool": {"min_size": 1, "max_size": 16, "timeout": 10},
         # Compiling a page's query takes longer than running it.
