@@ -1,7 +1,7 @@
 """The whole test run: python -m tests.run [--long]. `make test` calls it.
 
-The suite on SQLite with the embedded broker, the browser tests, and the suite once more on PostgreSQL and a real Redis.
-A part that cannot run is named at the end with its reason; with REQUIRE_ALL=1 it is a failure.
+The suite on SQLite with the embedded broker and once more on PostgreSQL and a real Redis; beside both, for they mostly
+wait, the browser tests. A part that cannot run is named at the end with its reason; with REQUIRE_ALL=1 it is a failure.
 """
 
 import os
@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from .services import embedded_broker, find_chromium, find_postgresql, find_redis
@@ -20,7 +22,7 @@ NEITHER = "not long and not browser"
 _NO_TESTS = 5
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     """A run of pytest: which tests, in which environment, or why it cannot be."""
 
@@ -29,18 +31,26 @@ class Part:
     env: dict[str, str]
     missing: str = ""
     parallel: bool = True
+    # Runs while the others do, and says what it has to say afterwards.
+    beside: bool = False
     result: str = ""
     failed: bool = False
     seconds: float = 0.0
 
 
 def main(arguments: list[str]) -> int:
-    with tempfile.TemporaryDirectory(prefix="tvm-tests-") as folder, embedded_broker(Path(folder)) as broker:
+    with tempfile.TemporaryDirectory(prefix="tvm-tests-") as name, embedded_broker(Path(name)) as broker:
+        folder = Path(name)
         parts = plan(broker, with_long="--long" in arguments)
-        for part in parts:
-            if not part.missing:
-                print(f"\n=== {part.name} ===", flush=True)
-                run(part, Path(folder))
+        present = [part for part in parts if not part.missing]
+        with ThreadPoolExecutor() as pool:
+            beside = {part: pool.submit(run_beside, part, folder) for part in present if part.beside}
+            for part in present:
+                if not part.beside:
+                    print(f"\n=== {part.name} ===", flush=True)
+                    run(part, folder)
+            for part, output in beside.items():
+                print(f"\n=== {part.name} ===\n{output.result()}", flush=True)
     return report(parts, strict=os.environ.get("REQUIRE_ALL", "") not in {"", "0"})
 
 
@@ -54,7 +64,9 @@ def plan(broker: str, *, with_long: bool) -> list[Part]:
     parts = [
         Part("suite: SQLite, embedded broker", NEITHER, embedded),
         Part("suite: PostgreSQL, Redis", NEITHER, real, no_services),
-        Part("browser: SQLite, embedded broker", "browser and not long", {"CHROMIUM": chromium}, no_chromium, False),
+        Part(
+            "browser: SQLite, embedded broker", "browser and not long", {"CHROMIUM": chromium}, no_chromium, False, True
+        ),
     ]
     if with_long:
         missing = " ".join(filter(None, [no_chromium, no_services]))
@@ -65,15 +77,22 @@ def plan(broker: str, *, with_long: bool) -> list[Part]:
     return parts
 
 
-def run(part: Part, folder: Path) -> None:
+def run_beside(part: Part, folder: Path) -> str:
+    """What it printed."""
+    output = folder / f"{part.name}.txt"
+    with output.open("wb") as file:
+        run(part, folder, file)
+    return output.read_text(errors="replace")
+
+
+def run(part: Part, folder: Path, output: BinaryIO | None = None) -> None:
     """Run it in a process of its own and read the counts from the file that pytest leaves."""
-    counts = folder / "counts.xml"
-    counts.unlink(missing_ok=True)
+    counts = folder / f"{part.name}.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-m", part.marks, f"--junitxml={counts}", "--create-db"]
     # Two processes: the second core is there, and no test shares a database or a broker with another process.
     command += ["-n", "2"] if part.parallel else ["-p", "no:xdist"]
     began = time.monotonic()
-    done = subprocess.run(command, cwd=PROJECT, env=environment(part))
+    done = subprocess.run(command, cwd=PROJECT, env=environment(part), stdout=output, stderr=output)
     part.seconds = time.monotonic() - began
     part.failed = done.returncode not in {0, _NO_TESTS}
     part.result = counted(counts) if counts.exists() else f"pytest ended with code {done.returncode}"
