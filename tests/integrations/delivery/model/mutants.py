@@ -90,8 +90,12 @@ MUTANTS = {
     ),
     "no lease check": Mutant(no_lease_check, named.test_a_worker_that_slept_past_its_lease_does_not_send, "doubled"),
     "no unique key": Mutant(no_unique_key, named.test_the_same_form_twice_opens_one_ticket, "doubled"),
+    # Games meet it one time in some thousands; with other late words its long form is played out, too.
     "no fence": Mutant(
-        no_fence, named.test_a_429_that_is_written_down_late_opens_nothing_while_another_sends, "doubled"
+        no_fence,
+        named.test_a_429_that_is_written_down_late_opens_nothing_while_another_sends,
+        "doubled",
+        in_games=False,
     ),
     "early ack": Mutant(
         early_ack, named.test_a_ring_is_acknowledged_only_when_its_work_is_done, "lost", in_games=False

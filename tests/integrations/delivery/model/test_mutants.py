@@ -5,6 +5,8 @@ from inspect import signature
 import pytest
 from hypothesis import Phase
 
+from tests.integrations.delivery import test_interleavings as interleavings
+
 from .killed_worker import rings_left_by_a_killed_worker
 from .mutants import MUTANTS
 from .play import play
@@ -27,6 +29,15 @@ def test_a_mutant_is_caught_by_random_games(name, board, monkeypatch):
 
     with pytest.raises(AssertionError, match=r"I\d+: "):
         play(board, 2000, 50, Phase.generate)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fate", ["429", "403", "not_sent", "no_token"])
+def test_without_the_fence_every_late_word_doubles_a_ticket(fate, there, ticket, clock, monotonic, monkeypatch):
+    MUTANTS["no fence"].break_it(monkeypatch)
+
+    with pytest.raises(AssertionError, match="doubled"):
+        interleavings.a_word_of_an_old_claim(there, ticket, clock, fate)
 
 
 @pytest.mark.long
