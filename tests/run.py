@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.etree import ElementTree
 
+from .integrations.microsoft.kdc import why_not as no_kerberos
 from .services import embedded_broker, find_chromium, find_postgresql, find_redis
 
 PROJECT = Path(__file__).resolve().parent.parent
-NEITHER = "not long and not browser"
+IN_BOTH = "not long and not browser and not kerberos"
 _NO_TESTS = 5
 
 
@@ -30,7 +31,8 @@ class Part:
     marks: str
     env: dict[str, str]
     missing: str = ""
-    parallel: bool = True
+    # More than there are cores: they wait for disks and for each other's children. None shares a database or a broker.
+    processes: int = 1
     # Runs while the others do, and says what it has to say afterwards.
     beside: bool = False
     result: str = ""
@@ -61,18 +63,18 @@ def plan(broker: str, *, with_long: bool) -> list[Part]:
     embedded = {"TEST_DATABASE_URL": "", "TEST_REDIS_URL": broker}
     real = {"TEST_DATABASE_URL": database, "TEST_REDIS_URL": redis}
     no_services = " ".join(filter(None, [no_database, no_redis]))
+    in_a_browser = {"CHROMIUM": chromium}
     parts = [
-        Part("suite: SQLite, embedded broker", NEITHER, embedded),
-        Part("suite: PostgreSQL, Redis", NEITHER, real, no_services),
-        Part(
-            "browser: SQLite, embedded broker", "browser and not long", {"CHROMIUM": chromium}, no_chromium, False, True
-        ),
+        Part("suite: SQLite, embedded broker", IN_BOTH, embedded, processes=4),
+        Part("suite: PostgreSQL, Redis", IN_BOTH, real, no_services, processes=4),
+        Part("browser: SQLite, embedded broker", "browser and not long", in_a_browser, no_chromium, beside=True),
+        Part("Kerberos: SQLite, a KDC of its own", "kerberos", embedded, no_kerberos(), beside=True),
     ]
     if with_long:
         missing = " ".join(filter(None, [no_chromium, no_services]))
         parts += [
-            Part("long: SQLite, embedded broker", "long", embedded | {"CHROMIUM": chromium}, no_chromium, False),
-            Part("long: PostgreSQL, Redis", "long", real | {"CHROMIUM": chromium}, missing, False),
+            Part("long: SQLite, embedded broker", "long", embedded | in_a_browser, no_chromium),
+            Part("long: PostgreSQL, Redis", "long", real | in_a_browser, missing),
         ]
     return parts
 
@@ -89,8 +91,7 @@ def run(part: Part, folder: Path, output: BinaryIO | None = None) -> None:
     """Run it in a process of its own and read the counts from the file that pytest leaves."""
     counts = folder / f"{part.name}.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-m", part.marks, f"--junitxml={counts}", "--create-db"]
-    # More processes than cores, for they wait for disks and each other's children; none shares a database or a broker.
-    command += ["-n", "4"] if part.parallel else ["-p", "no:xdist"]
+    command += ["-n", str(part.processes)] if part.processes > 1 else ["-p", "no:xdist"]
     began = time.monotonic()
     done = subprocess.run(command, cwd=PROJECT, env=environment(part), stdout=output, stderr=output)
     part.seconds = time.monotonic() - began

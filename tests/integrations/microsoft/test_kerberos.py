@@ -22,7 +22,10 @@ from tvm_remediation.configmgr import ConfigurationManager as Settings
 
 from .kdc import REALM, Kdc, why_not
 
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "nothing is missing")
+pytestmark = [
+    pytest.mark.kerberos,
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "nothing is missing"),
+]
 
 
 @pytest.fixture(scope="module")
