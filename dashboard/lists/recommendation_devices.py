@@ -55,7 +55,6 @@ class ExposedDeviceTable(ListTable):
         gettext_lazy("Installed"),
         lambda row: row["version__version"] or cells.EMPTY,
         sort="version__version",
-        css="text-break",
         csv=[("installed_version", F("version__version"))],
     )
     exposure = Column(

@@ -39,6 +39,7 @@ SHOTS = {
     "settings": ("admin", "/settings/"),
     "settings-sources": ("admin", "/settings/sources/"),
     "settings-syncs": ("admin", "/settings/syncs/"),
+    "settings-delivery": ("admin", "/settings/delivery/"),
     "403": ("viewer", "/settings/"),
     "404": ("security", "/recommendations/999999999/"),
 }
@@ -46,6 +47,7 @@ ONCE_REFUSED = {
     "activity-refused": ("security", "{refused}"),
     "remediation-options-refused": ("security", "/recommendations/{untouched}/remediation/"),
     "settings-refused": ("admin", "/settings/"),
+    "settings-delivery-refused": ("admin", "/settings/delivery/"),
 }
 FOR_README = {"dashboard": 900, "flyout": 840, "remediation-options": 900, "activity": 900}
 

@@ -36,6 +36,7 @@ PAGES = {
     "settings": ("admin", "/settings/"),
     "settings, sources": ("admin", "/settings/sources/"),
     "settings, syncs": ("admin", "/settings/syncs/"),
+    "settings, delivery": ("admin", "/settings/delivery/"),
 }
 ERRORS = {
     "403": ("viewer", "/settings/", 403),
