@@ -20,6 +20,7 @@ from remediation.signed_in import SignedInRequest
 
 from . import connection, syncs, ticket_systems, trial
 from .delivery import people
+from .delivery.closing import CannotClose, close_second
 from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
 from .models import SyncRun
 from .operation import concerns, troubles
@@ -101,6 +102,18 @@ def settings_delivery(request: SignedInRequest) -> HttpResponse:
         "dead_letters": list(troubles.dead_letters(request.user)),
     }
     return render(request, "integrations/settings_delivery.html", context)
+
+
+@require_POST
+def settings_finding_close(request: SignedInRequest, pk: int) -> HttpResponse:
+    finding = get_object_or_404(troubles.visible_findings(request.user), pk=pk)
+    try:
+        close_second(finding, by=request.user)
+    except CannotClose as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("The second ticket is closed there. The next complete list takes it away here."))
+    return redirect("settings_delivery")
 
 
 @require_GET

@@ -77,11 +77,6 @@ def level(score: float) -> str:
     return "low" if score < MEDIUM_FROM else "medium" if score < HIGH_FROM else "high"
 
 
-def device_drop(risk_sum: float, share: float) -> float:
-    """By how much E falls when `share` of S goes."""
-    return device_score(risk_sum) - device_score(max(0.0, risk_sum - share))
-
-
 def weight_high(devices: int) -> float:
     return max(WEIGHT_HIGH_LEAST, devices / WEIGHT_HIGH_SHARE)
 

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from integrations.models import SyncRun, SyncState
-from remediation.models import DeliveryState, RemediationActivity, TicketSystem
+from remediation.models import DeliveryState, RemediationActivity, RemoteFinding, TicketSystem
 from remediation.roles import (
     ADMINISTRATOR,
     EXCEPTION_APPROVER,
@@ -68,6 +68,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "settings_features": (SETTERS, {"GET"}),
     "settings_sources": (SETTERS, {"GET"}),
     "settings_delivery": (SETTERS, {"GET"}),
+    "settings_finding_close": (SETTERS, {"POST"}),
     "settings_syncs": (SETTERS, {"GET"}),
     "settings_switch": (SETTERS, {"POST"}),
     "settings_connection_test": (SETTERS, {"POST"}),
@@ -108,7 +109,10 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
-    return things | {"settings_sync_confirm": run.pk}
+    finding = RemoteFinding.objects.create(
+        system=ticket.system, kind="double", remote_id="2", ticket=ticket, marker="m", found_at=now, seen_at=now
+    )
+    return things | {"settings_sync_confirm": run.pk, "settings_finding_close": finding.pk}
 
 
 def address(name: str, things: dict[str, int | str]) -> str:

@@ -55,6 +55,7 @@ ACCESS: dict[str, str] = {
     "settings_connection_test": _SETTINGS,
     "settings_sources": _SETTINGS,
     "settings_delivery": _SETTINGS,
+    "settings_finding_close": _SETTINGS,
     "settings_syncs": _SETTINGS,
     "settings_sync_start": _SETTINGS,
     "settings_sync_confirm": _SETTINGS,

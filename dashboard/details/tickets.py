@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.delivery.foreign import candidates
-from integrations.delivery.people import is_stuck, may_adopt
+from integrations.delivery.people import is_stuck, may_adopt, may_retry
 from integrations.delivery.states import explain
 from remediation.models import (
     FINAL_STATES,
@@ -44,10 +44,11 @@ class TicketView:
         # It waits for a permission: delivery tries again by itself, people may go on without.
         stands_still = {DeliveryState.DEAD, DeliveryState.READY}
         self.is_refused = ticket.delivery_state in stands_still and ticket.system.refuses_creation
-        # What a person may do about it; who may retry needs it to have failed.
-        self.may_help = is_stuck(ticket) and user.has_perm("remediation.handle_remediation")
-        self.may_adopt = self.may_help and may_adopt(ticket)
-        self.may_retry = self.may_help and ticket.delivery_state == DeliveryState.DEAD
+        # What a person may do about it.
+        may_handle = user.has_perm("remediation.handle_remediation")
+        self.may_abandon = may_handle and is_stuck(ticket)
+        self.may_adopt = self.may_abandon and may_adopt(ticket)
+        self.may_retry = may_handle and may_retry(ticket)
         self.offered = offered if self.may_adopt else []
         self.detail = explain(ticket).detail
         self.group = getattr(ticket, "target_group", None)
@@ -55,7 +56,7 @@ class TicketView:
             settings.MICROSOFT.makes_groups
             and ticket.delivery_state == DeliveryState.DELIVERED
             and (self.group is None or self.group.state == TargetGroupState.FAILED)
-            and user.has_perm("remediation.handle_remediation")
+            and may_handle
         )
         self.attempts: list[TicketAttempt] = list(ticket.history.all())[:SHOWN_ATTEMPTS]
 

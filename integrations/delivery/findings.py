@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from remediation.models import (
+    OPEN_REMOTELY,
     ActivityStatus,
     DeliveryState,
     FindingKind,
@@ -83,8 +84,10 @@ def _unknown(system: TicketSystem, found: Found) -> Iterator[RemoteFinding]:
 
 
 def _second(system: TicketSystem, doubled: list[tuple[Ticket, RemoteTicket]]) -> Iterator[RemoteFinding]:
+    """Those that somebody might still work on."""
     for ticket, other in doubled:
-        yield _finding(system, FindingKind.DOUBLE, ticket.marker, other, ticket=ticket)
+        if other.state in OPEN_REMOTELY:
+            yield _finding(system, FindingKind.DOUBLE, ticket.marker, other, ticket=ticket)
 
 
 def _finding(system: TicketSystem, kind: FindingKind, marker: str, remote: RemoteTicket, **more: Any) -> RemoteFinding:

@@ -21,7 +21,8 @@ from .classify import Kind
 
 # What such an attempt may have left over there.
 _LEFT_OPEN = (AttemptResult.UNKNOWN, AttemptResult.CRASHED, AttemptResult.STARTED)
-_DEAD = {DeliveryState.DEAD}
+# Failed, or not sent because the activity was over, which has been reopened since.
+_RETRIABLE = {DeliveryState.DEAD, DeliveryState.CANCELLED}
 # One that waits for a permission does not get on either.
 _STUCK = {DeliveryState.DEAD, DeliveryState.READY}
 
@@ -32,13 +33,13 @@ class CannotAdopt(Exception):
 
 @transaction.atomic
 def retry(ticket: Ticket, *, by: User) -> Ticket:
-    """Try a failed ticket again. Where an attempt's outcome is unknown it is looked for first.
+    """Try a ticket again that failed or was not sent. Where an attempt's outcome is unknown it is looked for first.
 
-    Raises PermissionDenied, or InvalidTransition when it has not failed (any more).
+    Raises PermissionDenied, or InvalidTransition when there is nothing to try again (any more).
     """
     _check(ticket, by)
     changes = _looking_first(ticket) if _is_open(ticket) else _at_once()
-    if not record.move(ticket, ticket.fence, _DEAD, **changes, attempts=0, fence=ticket.fence + 1):
+    if not record.move(ticket, ticket.fence, _RETRIABLE, **changes, attempts=0, fence=ticket.fence + 1):
         raise InvalidTransition(_("Only a failed ticket can be tried again; this one has changed meanwhile."))
     record.audit(ticket, "retry", by=by, looks_first=changes["delivery_state"] == DeliveryState.UNCERTAIN)
     doorbell.ring([ticket.pk])
@@ -88,6 +89,10 @@ def abandon(ticket: Ticket, reason: str, *, by: User) -> Ticket:
     record.audit(ticket, "abandon", by=by, note=reason.strip())
     ticket.refresh_from_db()
     return ticket
+
+
+def may_retry(ticket: Ticket) -> bool:
+    return ticket.delivery_state in _RETRIABLE and not ticket.cancel_wanted
 
 
 def is_stuck(ticket: Ticket) -> bool:

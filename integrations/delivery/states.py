@@ -31,6 +31,9 @@ def explain(ticket: Ticket) -> Standing:
         return _filling(ticket)
     if ticket.delivery_state == DeliveryState.DELIVERED and ticket.activity.status == ActivityStatus.ACTIVE:
         return Standing(f"{_over_there(ticket)} {ticket.reason}".strip(), needs_attention=bool(_over_there(ticket)))
+    if ticket.delivery_state == DeliveryState.CANCELLED and not ticket.cancel_wanted:
+        words = _("It was not sent, because the activity was over then. Retry sends it after all.")
+        return Standing(words, needs_attention=True)
     is_stuck = ticket.delivery_state == DeliveryState.DEAD and not ticket.cancel_wanted
     return Standing(ticket.reason, needs_attention=is_stuck)
 

@@ -35,6 +35,11 @@ def dead_letters(user: User) -> Iterator[DeadLetter]:
 
 
 def findings(user: User) -> QuerySet[RemoteFinding]:
-    """What the last complete listings showed otherwise; of tickets of ours only what the person may see."""
+    """What the last complete listings showed otherwise."""
+    return visible_findings(user).filter(ended_at=None)[:MOST_SHOWN]
+
+
+def visible_findings(user: User) -> QuerySet[RemoteFinding]:
+    """Of tickets of ours only what the person may see."""
     mine = Q(ticket=None) | Q(ticket__in=Ticket.objects.visible_to(user).values("pk"))
-    return RemoteFinding.objects.current().filter(mine).select_related("system", "ticket__activity")[:MOST_SHOWN]
+    return RemoteFinding.objects.filter(mine).select_related("system", "ticket__activity")

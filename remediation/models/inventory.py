@@ -1,6 +1,6 @@
 """What the organisation has: devices in groups, software in versions, and the weaknesses of those versions."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -63,9 +63,6 @@ class DeviceQuerySet(models.QuerySet):
     def present(self) -> "DeviceQuerySet":
         """Devices that count: not retired, and not merged into another."""
         return self.filter(retired_at=None, merged_into=None)
-
-    def seen_since(self, moment: datetime) -> "DeviceQuerySet":
-        return self.filter(last_seen_at__gte=moment)
 
     def visible_to(self, user: User) -> "DeviceQuerySet":
         return self if user.sees_all_groups else self.filter(group__in=user.device_groups.all())

@@ -1,18 +1,16 @@
 """What happens when a remediation request is submitted: one transaction, no network."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import doorbell
 from ..models import (
-    TICKET_LIMIT,
     AuditEvent,
     DeviceGroup,
     Recommendation,
@@ -45,31 +43,6 @@ class RemediationRequest:
     # The key of the ticket system; empty for a request without a ticket.
     ticket_system: str = ""
     first_batch_only: bool = False
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a request would come to, read from counters."""
-
-    exposed: int
-    eligible: int
-    batches: list[int] = field(default_factory=list)
-
-    @property
-    def left_out(self) -> int:
-        return self.exposed - self.eligible
-
-    @property
-    def beyond_first_batch(self) -> int:
-        return max(0, self.eligible - TICKET_LIMIT)
-
-
-def preview(recommendation: Recommendation, groups) -> Preview:
-    """Devices exposed and eligible for a ticket in the device groups, and the sizes of the tickets."""
-    sums = recommendation.counters.filter(group__in=groups).aggregate(exposed=Sum("exposed"), eligible=Sum("eligible"))
-    eligible = sums["eligible"] or 0
-    sizes = [min(TICKET_LIMIT, eligible - start) for start in range(0, eligible, TICKET_LIMIT)]
-    return Preview(sums["exposed"] or 0, eligible, sizes)
 
 
 def request_remediation(

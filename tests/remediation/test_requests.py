@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from remediation.models import AuditEvent, DeviceGroup, RemediationActivity, Ticket
 from remediation.rules import requests as rules
-from remediation.rules.requests import RemediationRequest, RequestRefused, preview, request_remediation
+from remediation.rules.requests import RemediationRequest, RequestRefused, request_remediation
 from tests.factories import (
     ConfigurationFactory,
     CounterFactory,
@@ -154,15 +154,6 @@ def test_the_first_batch_only_leaves_the_rest_without_a_ticket(monkeypatch):
     assert (ticket.devices, ticket.batch, ticket.batches) == (2, 1, 3)
     assert ticket.facts["without_ticket"] == 3
     assert sorted(activity.batches.values_list("batch", "targets")) == [(1, 2), (2, 2), (3, 1)]
-
-
-def test_the_preview_counts_as_the_request_does():
-    recommendation = estate(devices=4, groups=2)
-    recommendation.counters.update(eligible=1)
-
-    shown = preview(recommendation, DeviceGroup.objects.all())
-
-    assert (shown.exposed, shown.eligible, shown.left_out, shown.batches) == (4, 2, 2, [2])
 
 
 def test_attention_required_has_neither_date_nor_ticket():

@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from integrations.delivery import look, send
+from integrations.delivery.closing import CannotClose, close_second
 from remediation.markers import new_marker
-from remediation.models import ActivityStatus, FindingKind, RemoteFinding, RemoteState, Ticket, TicketSystem
+from remediation.models import ActivityStatus, AuditEvent, FindingKind, RemoteFinding, RemoteState, Ticket, TicketSystem
+from tests.factories import UserFactory
 
 DAY = 24 * 3600 + 1
 QUARANTINE = 301
@@ -122,6 +125,53 @@ def test_a_ticket_stored_later_than_the_quarantine_is_found_within_a_poll(there,
     created.refresh_from_db()
     assert created.remote_state == RemoteState.PENDING
     assert late in created.reason
+
+
+@pytest.fixture
+def second(there, created, clock) -> RemoteFinding:
+    there.store(created.marker)
+    look.look_everywhere()
+    return RemoteFinding.objects.get()
+
+
+@pytest.mark.fault(id="F42")
+def test_a_person_closes_the_second_one_and_the_next_listing_ends_the_finding(there, created, second):
+    administrator = UserFactory(may=["remediation.manage_settings"])
+
+    close_second(second, by=administrator)
+    look.look_everywhere()
+
+    assert there.tickets[second.remote_id].state == RemoteState.REJECTED
+    assert created.remote_id in there.tickets[second.remote_id].note
+    assert there.tickets[created.remote_id].state == RemoteState.PENDING
+    assert found() == []
+    assert AuditEvent.objects.about(created).get(verb="close_second").actor == administrator
+
+
+def test_of_a_second_one_that_could_not_be_closed_nothing_is_claimed(there, created, second):
+    there.status_fates.append("504_after_commit")
+
+    with pytest.raises(CannotClose):
+        close_second(second, by=UserFactory(may=["remediation.manage_settings"]))
+
+    assert not AuditEvent.objects.about(created).filter(verb="close_second").exists()
+
+
+def test_what_is_no_second_one_any_more_is_not_closed(there, second):
+    RemoteFinding.objects.update(ended_at=timezone.now())
+    second.refresh_from_db()
+
+    with pytest.raises(CannotClose):
+        close_second(second, by=UserFactory(may=["remediation.manage_settings"]))
+
+    assert there.statuses == []
+
+
+def test_closing_needs_the_permission(there, second):
+    with pytest.raises(PermissionDenied):
+        close_second(second, by=UserFactory(may=["remediation.handle_remediation"]))
+
+    assert there.statuses == []
 
 
 def test_a_second_one_is_found_even_when_the_first_is_gone(there, created, clock):

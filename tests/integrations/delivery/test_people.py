@@ -7,6 +7,7 @@ from integrations.delivery import send, sweep
 from integrations.delivery.people import retry
 from integrations.delivery.states import Standing, explain
 from remediation.models import ActivityCount, AuditEvent, DeliveryState, Ticket, TicketSystem
+from remediation.rules.activities import transition
 from remediation.rules.transitions import InvalidTransition
 from tests.factories import DeviceGroupFactory, TicketFactory, UserFactory, enable_intune
 
@@ -47,6 +48,29 @@ def test_retry_of_a_refused_ticket_sends_it_again_at_once(there, ticket, clock):
     send.deliver()
 
     assert (again(ticket).delivery_state, len(there.posts)) == (S.DELIVERED, 2)
+
+
+def test_a_ticket_that_completion_left_unsent_is_sent_by_retry_after_a_reopening(there, ticket, clock):
+    person = UserFactory(may=[*MAY, "remediation.complete_activity"])
+    transition(ticket.activity, "complete", by=person)
+    sweep.sweep_here()
+    transition(ticket.activity, "reopen", by=person, note="Not done after all.")
+    assert again(ticket).delivery_state == S.CANCELLED
+    assert "Retry sends it" in explain(again(ticket)).detail
+
+    retry(again(ticket), by=person)
+    send.deliver()
+
+    assert (again(ticket).delivery_state, len(there.posts)) == (S.DELIVERED, 1)
+
+
+def test_a_ticket_of_an_activity_that_is_over_is_not_retried(there, ticket, clock):
+    person = UserFactory(may=[*MAY, "remediation.complete_activity"])
+    transition(ticket.activity, "complete", by=person)
+    sweep.sweep_here()
+
+    with pytest.raises(InvalidTransition):
+        retry(again(ticket), by=person)
 
 
 def test_retry_twice_is_a_conflict(there, unclear):
