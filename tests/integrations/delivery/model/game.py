@@ -110,7 +110,7 @@ class Game(Promises):
     @rule(which=WHICH)
     def retry(self, which: int) -> None:
         ticket = Ticket.objects.order_by("pk")[which % len(self.statuses)]
-        may = ticket.delivery_state == S.DEAD and not ticket.cancel_wanted
+        may = ticket.delivery_state in {S.DEAD, S.CANCELLED} and not ticket.cancel_wanted
         try:
             people.retry(ticket, by=self.player)
         except InvalidTransition:
