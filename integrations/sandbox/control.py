@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import estate, site, tasks, world
+from . import estate, portal, site, tasks, world
 from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault, bad_day
 from .task_schema import Invalid
 from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
@@ -47,6 +47,11 @@ def _delete(tenant: Tenant, fields: Fields) -> Done:
     if not tasks.delete(tenant, fields.get("task", "")):
         raise BadField("There is no such security task.")
     return Done("The security task was deleted.", {"task": fields["task"]})
+
+
+def _make_task(tenant: Tenant, fields: Fields) -> Done:
+    made = portal.make_task(tenant, fields.get("recommendation", ""))
+    return Done("Defender has made a security task.", {"task": made["id"]})
 
 
 def _answer_collection(tenant: Tenant, fields: Fields) -> Done:
@@ -169,6 +174,7 @@ VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {
     "reject": _set_status("rejected"),
     "complete": _set_status("completed"),
     "delete": _delete,
+    "make-task": _make_task,
     "answer-collection": _answer_collection,
     "delete-collection": _delete_collection,
     "fix": _fix,

@@ -9,6 +9,7 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     reject        task, note                 the task becomes rejected
     complete      task, note                 the task becomes completed
     delete        task
+    make-task     recommendation             a task as Defender's portal makes one    answers task
     answer-collection  collection, state (pending, active, completed, rejected), note
                   the administrator's answer in the comment of a collection
     delete-collection  collection

@@ -76,7 +76,8 @@ def task_list(tenant: Tenant, request: Request) -> str:
     found, total = tasks.newest(tenant, status, (number - 1) * TASKS_A_PAGE, TASKS_A_PAGE)
     rows = "".join(_task(entity) for entity in found) or '<p class="empty">No security task here.</p>'
     filters = options([("", "All"), *((name, name.capitalize()) for name in STATUSES)], status)
-    return fill("tasks.html", {"rows": rows, "filters": filters, "pager": _pager(status, number, total)}, total=total)
+    raw = {"rows": rows, "filters": filters, "pager": _pager(status, number, total)}
+    return fill("tasks.html", raw | {"recommendations": _recommendations(tenant)}, total=total)
 
 
 def _task(entity: dict[str, Any]) -> str:
@@ -133,25 +134,30 @@ def _collection(entity: dict[str, Any]) -> str:
 
 def estate(tenant: Tenant, request: Request) -> str:
     figures = tenant.figures()
-    known = list(records.recommendations(tenant))
-    choices = [
-        (
-            entry["id"],
-            f"{entry['recommendationName']} ({entry['exposedMachinesCount']} of {entry['totalMachineCount']})",
-        )
-        for entry in known
-    ]
     groups = [("", "All devices"), *((str(group.id), group.name or "Without group") for group in GROUPS)]
     newest = tenant.store.row("SELECT MAX(last_seen), COUNT(*), SUM(is_silent) FROM device WHERE merged_into IS NULL")
     assert newest is not None
     return fill(
         "estate.html",
-        {"recommendations": options(choices, request.query.get("recommendation", "")), "groups": options(groups)},
+        {
+            "recommendations": _recommendations(tenant, request.query.get("recommendation", "")),
+            "groups": options(groups),
+        },
         devices=newest[1],
         silent=newest[2] or 0,
         newest=with_seven_digits(newest[0])[:19].replace("T", " ") if newest[0] else "never",
         exposure=f"{figures.exposure_score:.1f}",
         configuration=f"{figures.configuration_score:.0f}",
+    )
+
+
+def _recommendations(tenant: Tenant, chosen: str = "") -> str:
+    counted = (
+        (entry, entry["exposedMachinesCount"], entry["totalMachineCount"]) for entry in records.recommendations(tenant)
+    )
+    return options(
+        ((entry["id"], f"{entry['recommendationName']} ({exposed} of {total})") for entry, exposed, total in counted),
+        chosen,
     )
 
 

@@ -68,3 +68,14 @@ def test_a_field_that_makes_no_sense_is_refused_in_words(sandbox, verb, fields):
 
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+def test_a_task_that_defenders_portal_makes_stands_in_graph_without_a_marker_of_ours(sandbox):
+    made = sandbox.control("make-task", recommendation="va-_-google-_-chrome")
+
+    task = sandbox.get(f"/beta/deviceAppManagement/deviceAppManagementTasks/{made['task']}")
+
+    assert task["@odata.type"] == "#microsoft.graph.appVulnerabilityTask"
+    assert (task["creator"], task["status"], task["creatorNotes"]) == ("Microsoft Defender", "pending", "")
+    assert "Chrome" in task["appName"]
+    assert task["managedDeviceCount"] > 0
