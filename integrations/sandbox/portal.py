@@ -40,7 +40,7 @@ def _named(subject: Product | Configuration) -> dict[str, Any]:
             "displayName": subject.recommendation,
             "appName": subject.title,
             "appPublisher": subject.vendor,
-            "mitigationType": MITIGATIONS.get(subject.remediation, "unknown"),
+            "mitigationType": MITIGATIONS.get(subject.remediation or "", "unknown"),
             "remediation": subject.recommendation,
         }
     return {
