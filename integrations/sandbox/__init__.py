@@ -1,5 +1,5 @@
 """A local stand-in for the Microsoft cloud: tokens, Intune security tasks, Defender for Endpoint, a demo estate."""
 
-from .environment import prepare
+from .environment import groups_credentials, prepare
 
-__all__ = ["prepare"]
+__all__ = ["groups_credentials", "prepare"]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.sandbox import groups_credentials
 from tvm_remediation.supervisor.broker import Broker
 from tvm_remediation.supervisor.environment import Place, establish, read_place, read_run_file, wants_sandbox
 from tvm_remediation.supervisor.refusal import Refused
@@ -80,6 +81,15 @@ def test_without_a_tenant_everything_of_microsoft_is_the_sandboxs(tmp_path):
     assert env["CONFIGMGR_URL"] == "https://127.0.0.1:9101/AdminService_TokenAuth"
     assert "CONFIGMGR_KEYTAB" not in env
     assert read_run_file(tmp_path / "run.env")["MICROSOFT_TENANT_ID"] == env["MICROSOFT_TENANT_ID"]
+
+
+@pytest.mark.parametrize(("switch", "is_on"), [("1", True), ("", False)])
+def test_the_sandboxs_target_groups_are_off_until_they_are_asked_for(tmp_path, switch, is_on):
+    env = {"SANDBOX_TARGET_GROUPS": switch}
+
+    establish(env, place(tmp_path), None)
+
+    assert (groups_credentials(tmp_path / "sandbox").items() <= env.items()) == is_on
 
 
 def test_a_proxy_does_not_stand_between_us_and_the_sandbox(tmp_path):

@@ -97,7 +97,7 @@ def _keys(env: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sandbox_variables(env: MutableMapping[str, str], place: Place) -> dict[str, str]:
-    from integrations.sandbox import prepare
+    from integrations.sandbox import groups_credentials, prepare
 
     for name in [name for name in env if name.startswith(("MICROSOFT_", "CONFIGMGR_"))]:
         del env[name]  # half a tenant's settings would mix with the sandbox's
@@ -105,7 +105,8 @@ def _sandbox_variables(env: MutableMapping[str, str], place: Place) -> dict[str,
         env.setdefault(name, value)
     for name in ("NO_PROXY", "no_proxy"):
         env[name] = ",".join(filter(None, [env.get(name, ""), "127.0.0.1", "localhost"]))
-    return prepare(place.sandbox_dir, place.sandbox_port) | {name: env[name] for name in _LIVELY}
+    variables = prepare(place.sandbox_dir, place.sandbox_port) | {name: env[name] for name in _LIVELY}
+    return variables | (groups_credentials(place.sandbox_dir) if env.get("SANDBOX_TARGET_GROUPS") == "1" else {})
 
 
 def read_run_file(path: Path) -> dict[str, str]:
