@@ -1,5 +1,6 @@
 """`make chaos`: N tickets while processes are killed and a fifth of the calls fail; N and DATABASE_URL may be given.
 
+DATABASE_URL=own is a PostgreSQL server of the run's own, which is restarted and killed as well.
 Ends with one line, and with 0 only when nothing is lost, extra, dangling or phantom and the audit trail holds.
 """
 

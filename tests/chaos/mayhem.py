@@ -8,15 +8,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import requests
+from django.db import connection
 
 from remediation.models import FINAL_STATES, Ticket
 from tests.browser.sandbox import Sandbox
 
+from .cluster import Cluster
 from .troupe import WORKERS, Troupe
 
 # Who is hit, and how often of hundred.
 KILLED = {**dict.fromkeys(WORKERS, 28), "web": 10, "beat": 10, "broker": 7, "sandbox": 7, "requester": 5, "visitor": 5}
 _STOPS = 0.2
+# And of all blows, where the database server is ours to hit.
+_RESTARTS = 0.3
 # What is left may then be delivered in peace, which ends the run: under fire there is always a last one.
 _QUIET_AT = 0.95
 # Of the requests so many fail, and of the listings, however many pages they have; seconds until a late commit.
@@ -43,6 +47,7 @@ class Mayhem:
     plan: Plan
     troupe: Troupe
     sandbox: Sandbox
+    cluster: Cluster | None = None
     blows: Counter = field(default_factory=Counter)
     # How often each kind of fault has hit.
     faults: Counter = field(default_factory=Counter)
@@ -68,6 +73,9 @@ class Mayhem:
             time.sleep(_TICK)
 
     def _strike(self) -> None:
+        if self.cluster and self.draw.random() < _RESTARTS:
+            self._strike_the_database(self.cluster)
+            return
         up = [name for name in KILLED if name in self.troupe.processes and name not in self.troupe.stopped_until]
         workers = [name for name in WORKERS if name in up]
         if len(workers) == len(WORKERS) and self.draw.random() < _STOPS:
@@ -79,6 +87,16 @@ class Mayhem:
             self._count_faults()
         self.troupe.kill(victim)
         self.blows["kills"] += 1
+
+    def _strike_the_database(self, cluster: Cluster) -> None:
+        blow = self.draw.choice(["fast", "immediate", "crash"])
+        if blow == "crash":
+            cluster.crash()
+        else:
+            cluster.restart(blow)
+        self.blows["restarts"] += 1
+        # This process's own connection is gone with the others.
+        connection.close()
 
     def _count_faults(self) -> None:
         state = requests.get(f"{self.sandbox.page_url}/control/state", timeout=30).json()

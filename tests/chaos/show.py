@@ -27,7 +27,8 @@ def perform(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
     intents.stock(options.tickets)
     within = options.within or 120 + 0.15 * options.tickets
     plan = Plan(options.tickets, options.every, options.seed, within, sys.stderr.isatty())
-    mayhem = Mayhem(plan, gather(stage, options.tickets), Sandbox(stage.place.sandbox_page.rstrip("/")))
+    sandbox = Sandbox(stage.place.sandbox_page.rstrip("/"))
+    mayhem = Mayhem(plan, gather(stage, options.tickets), sandbox, stage.cluster)
     began = time.monotonic()
     try:
         mayhem.run()
@@ -41,7 +42,8 @@ def perform(stage: Stage, options: argparse.Namespace) -> dict[str, Any]:
     _explain(options.tickets)
     return {
         "lost": verdict.lost, "extra": verdict.extra, "dangling": verdict.dangling, "phantom": verdict.phantom,
-        "kills": mayhem.blows["kills"], "stops": mayhem.blows["stops"], "audit": verdict.audit,
+        "kills": mayhem.blows["kills"], "stops": mayhem.blows["stops"],
+        "restarts": mayhem.blows["restarts"], "audit": verdict.audit,
         "tickets": options.tickets, "requests": stored["posts_received"], "faults": mayhem.faults.total(),
         "late": mayhem.faults["late_commit"], "adopted": _attempts(AttemptResult.ADOPTED),
         "crashed": _attempts(AttemptResult.CRASHED), "delivered_in": f"{seconds:.0f}",

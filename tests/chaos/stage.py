@@ -16,6 +16,8 @@ from tvm_remediation.supervisor import environment, lock
 from tvm_remediation.supervisor.broker import Broker, embedded_broker
 from tvm_remediation.supervisor.environment import Place
 
+from .cluster import Cluster, own_cluster
+
 # Seconds. The proportions are those of the product's own: read < total < lease - margin, and a late commit comes well
 # before the quarantine ends.
 TIMINGS = {
@@ -42,6 +44,8 @@ class Stage:
     place: Place
     broker: Broker
     lock: int
+    # The run's own database server, where it has one: then that dies too.
+    cluster: Cluster | None = None
 
 
 @contextmanager
@@ -49,29 +53,34 @@ def set_up(other_timings: dict[str, str]) -> Iterator[Stage]:
     """Complete this process's environment, which its children inherit; Django's settings are read after it."""
     for name in [name for name in os.environ if name.startswith(_NOT_INHERITED)]:
         del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="tvm-chaos-") as folder, _database() as url:
+    with tempfile.TemporaryDirectory(prefix="tvm-chaos-") as folder, _database() as (url, cluster):
         place = Place(Path(folder).resolve(), "127.0.0.1", *_free_ports(3))
         broker = embedded_broker(place.data_dir)
         held = lock.hold(place.data_dir)
         os.environ.update(TIMINGS | other_timings | ({"DATABASE_URL": url} if url else {}))
         environment.establish(os.environ, place, broker)
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.chaos.settings"
-        yield Stage(place, broker, held)
+        yield Stage(place, broker, held, cluster)
 
 
 @contextmanager
-def _database() -> Iterator[str]:
-    """A new database on the server of DATABASE_URL, removed afterwards; without one, SQLite in the run's folder."""
+def _database() -> Iterator[tuple[str, Cluster | None]]:
+    """A new database on the server of DATABASE_URL, removed afterwards; a server of its own for the word `own`; without
+    either, SQLite in the run's folder. Answers its address, empty for SQLite."""
     server = os.environ.pop("DATABASE_URL", "")
+    if server == "own":
+        with own_cluster(*_free_ports(1)) as cluster:
+            yield cluster.url, cluster
+        return
     if not server.startswith("postgres"):
-        yield ""
+        yield "", None
         return
     name = sql.Identifier(f"tvm_chaos_{os.getpid()}")
     address = urlunsplit(urlsplit(server)._replace(scheme="postgresql", path="/postgres"))
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/tvm_chaos_{os.getpid()}"))
+            yield urlunsplit(urlsplit(server)._replace(path=f"/tvm_chaos_{os.getpid()}")), None
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 

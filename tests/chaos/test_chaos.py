@@ -12,13 +12,14 @@ from remediation.models import AuditEvent, DeliveryState, Ticket, User
 from tests.factories import ActivityFactory, TicketFactory
 
 from . import checker, intents
+from .cluster import find_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str) -> tuple[int, dict[str, str]]:
+def run(*arguments: str, database: str = "") -> tuple[int, dict[str, str]]:
     """The code of a run, and the figures of its last line."""
-    environment = os.environ | {"DATABASE_URL": os.environ.get("TEST_DATABASE_URL", "")}
+    environment = os.environ | {"DATABASE_URL": database or os.environ.get("TEST_DATABASE_URL", "")}
     command = [sys.executable, "-m", "tests.chaos", "--every", "2", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     last = (done.stdout.splitlines() or [""])[-1]
@@ -34,6 +35,16 @@ def test_of_300_tickets_none_is_lost_or_doubled_whatever_dies():
     assert code == 0
     assert int(figures["kills"]) >= 3
     assert int(figures["faults"]) >= 30
+
+
+@pytest.mark.postgresql
+@pytest.mark.skipif(find_programs() is None, reason="There is no PostgreSQL server on this machine to restart.")
+@pytest.mark.fault(id="F11")
+def test_a_database_server_that_is_restarted_and_killed_all_the_while_loses_and_doubles_nothing():
+    code, figures = run("--tickets", "40", "--every", "3", database="own")
+
+    assert (code, figures["lost"], figures["extra"]) == (0, "0", "0")
+    assert int(figures["restarts"]) >= 1
 
 
 @pytest.mark.long
