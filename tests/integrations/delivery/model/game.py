@@ -56,7 +56,7 @@ class Game(Promises):
         super().__init__()
         self._forget_the_last_game()
         enable_intune()
-        type(self).clock = Clock()
+        Game.clock = Clock()
         self.there = AdversarialRemote(now=self.clock.now, lateness=LATENESS)
         connectors.CONNECTORS["intune"] = self.there
         self.rings.clear()

@@ -7,6 +7,7 @@ from hypothesis import Phase
 
 from tests.integrations.delivery import test_interleavings as interleavings
 
+from .game import Game
 from .killed_worker import rings_left_by_a_killed_worker
 from .mutants import MUTANTS
 from .play import play
@@ -28,7 +29,13 @@ def test_a_mutant_is_caught_by_random_games(name, board, monkeypatch):
     MUTANTS[name].break_it(monkeypatch)
 
     with pytest.raises(AssertionError, match=r"I\d+: "):
-        play(board, 2000, 50, Phase.generate)
+        play(without_what_people_do_later(board), 2000, 50, Phase.generate)
+
+
+def without_what_people_do_later(board: type[Game]) -> type[Game]:
+    """Games of sending alone, which is what the mutants break: they meet it several times as often."""
+    left_out = ("decide", "retry", "switch", "administrate", "wish", "fulfil", "set_the_wall_clock")
+    return type("GameOfSending", (board,), dict.fromkeys(left_out))
 
 
 @pytest.mark.long
