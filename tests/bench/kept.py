@@ -11,8 +11,8 @@ _FILE = Path(__file__).parent / "kept.json"
 _CHAOS, _DRAIN = "Delivery under fire", "The whole drain under Graph's limit"
 _INTRODUCTIONS = {
     _CHAOS: """By `make chaos N=... KEEP=1`. Processes are killed by `kill -9`, some are stopped for seconds and go on
-(a database server of the run's own is restarted and killed, too), while the sandbox fails a fifth of the requests; *late*
-counts those that it stored after their client had given up.
+(a database server of the run's own is restarted and killed, too), while the sandbox fails a fifth of the requests;
+*late* counts those that it stored after their client had given up.
 Checked from outside: what was asked for against what stands in the sandbox's store.
 """,
     _DRAIN: """By `BENCH_DRAIN=5000 make bench`. The ideal is what a sliding window of 100 writes in 20 seconds lets
