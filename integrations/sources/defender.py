@@ -47,19 +47,27 @@ class DefenderSource:
         self._exports = Pace(EXPORT_PACE, sleep)
         self._lists = Pace(LIST_PACE, sleep)
 
-    def machines(self) -> Iterator[Page]:
+    def expect(self, machines: int) -> None: ...
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        yield from ()
+
+    def changes(self, since) -> Iterator[Page]:
+        raise SourceError("no")
+
+    def machines(self, after: str = "") -> Iterator[Page]:
         yield from self._list("machines", Machine, LIST_PAGE, none_is_404=True)
 
-    def recommendations(self) -> Iterator[Page]:
+    def recommendations(self, after: str = "") -> Iterator[Page]:
         yield from self._list("recommendations", Recommendation, LIST_PAGE)
 
-    def weaknesses(self) -> Iterator[Page]:
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
         yield from self._list("vulnerabilities", Vulnerability, WEAKNESS_PAGE)
 
-    def software(self) -> Iterator[Page]:
+    def software(self, after: str = "") -> Iterator[Page]:
         yield from self._export("machines/SoftwareVulnerabilitiesByMachine", SoftwareWeakness)
 
-    def configurations(self) -> Iterator[Page]:
+    def configurations(self, after: str = "") -> Iterator[Page]:
         yield from self._export("machines/SecureConfigurationsAssessmentByMachine", Configuration)
 
     def scores(self) -> Scores:
