@@ -7,6 +7,7 @@ stay. Keys are compared without case: file exports write PascalCase.
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import GenericAlias
@@ -168,6 +169,7 @@ class _Envelope(Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
+_DEVICE = re.compile(rb'"deviceid"\s*:\s*"([^"\\]{1,64})"', re.IGNORECASE)
 _OF_DEVICES = (SoftwareWeakness, Change, Configuration, Installed)
 _envelope = msgspec.json.Decoder(_Envelope)
 _fast: dict[type, Any] = {}
@@ -196,7 +198,7 @@ def read_records(raws: list[bytes], kind: type) -> Page:
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
                 continue
         else:
-            _one(_lenient(raw), kind, page)
+            _one(_known_owner(_lenient(raw), raw, kind), kind, page)
             continue
         if decoder is not decoders[0]:
             # The next one is written like this one.
@@ -251,6 +253,13 @@ def _lenient(raw: bytes) -> Any:
     except (ValueError, RecursionError) as problem:
         word = "JSON nested too deeply" if isinstance(problem, RecursionError) else "No valid JSON"
         return SetAside(word, "", raw[:SAMPLE_CAP].decode("utf-8", "replace"))
+
+
+def _known_owner(record: Any, raw: bytes, kind: type) -> Any:
+    """A line that is no JSON may still say whose it is."""
+    if isinstance(record, SetAside) and kind in _OF_DEVICES and (found := _DEVICE.search(raw)):
+        return SetAside(record.reason, clean.identifier(found[1].decode("utf-8", "replace")), record.sample)
+    return record
 
 
 def _one(record: Any, kind: type, page: Page) -> None:
