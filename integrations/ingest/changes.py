@@ -41,13 +41,19 @@ def run(stage: Stage, source: Source, tally: Tally) -> None:
     exposures.apply(stage, now, tally.beat)
     installations.trim_beside(stage)
     tally.phase(SyncPhase.PUBLISHING)
-    if not (news or delta.new or delta.changed or delta.gone):
+    if not (news or delta.new or delta.changed or delta.gone or _is_unpublished(tally.run)):
         end(tally, SyncState.APPLIED, "")
         return
     scores = source.scores()
     counters.prepare(now)
     tally.beat(at_once=True)
     publish(tally, SyncState.APPLIED, "", scores, now)
+
+
+def _is_unpublished(run: SyncRun) -> bool:
+    """Whether the run before may have changed rows without coming to the numbers."""
+    before = SyncRun.objects.filter(pk__lt=run.pk).order_by("-pk").first()
+    return before is not None and before.state == SyncState.FAILED
 
 
 def _compare(stage: Stage, tally: Tally) -> Delta:

@@ -80,15 +80,13 @@ ORDER BY 1, 2, 3
 """
 _BESIDE = "INSERT INTO stage_beside (device_id, version_id) SELECT device_id, version_id FROM stage_ranked WHERE rank > 1"
 
-# Of the devices that changed, the versions that went, and the one that its exposure names now.
+# The versions that went, and those that exposures name now (or since a process died before it came to this).
 _TRIM = f"""
 DELETE FROM {{beside}} WHERE (device_id, version_id) IN (
     SELECT b.device_id, b.version_id FROM {{beside}} b
     JOIN stage_touched t ON t.device_id = b.device_id AND t.version_id = b.version_id WHERE NOT {_STANDS}
     UNION SELECT b.device_id, b.version_id FROM {{beside}} b
-    JOIN stage_affected a ON a.device_id = b.device_id
-    JOIN {{exposure}} e ON e.recommendation_id = a.recommendation_id AND e.device_id = a.device_id
-        AND e.version_id = b.version_id)
+    JOIN {{exposure}} e ON e.device_id = b.device_id AND e.version_id = b.version_id)
 """  # noqa: S608
 
 
