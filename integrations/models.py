@@ -12,9 +12,18 @@ from django.utils.translation import gettext_lazy as _
 LOST_AFTER = timedelta(minutes=10)
 
 
+class SyncKind(models.TextChoices):
+    FULL = "full", _("Full")
+    # Only what changed since the last complete full pass: proves no fix and is no complete sync.
+    DELTA = "delta", _("Changes only")
+
+
 class SyncState(models.TextChoices):
     RUNNING = "running", _("Running")
+    # A full pass that has read and applied everything. What is proved of activities hangs on this word.
     COMPLETE = "complete", _("Complete")
+    # A pass over the changes whose news stand.
+    APPLIED = "applied", _("Changes applied")
     # Applied without closing anything: a part could not be read to its last page.
     PARTIAL = "partial", _("Partial")
     # Applied without closing anything: more than half would have vanished.
@@ -28,6 +37,8 @@ class SyncPhase(models.TextChoices):
     SOFTWARE = "software", _("Software weaknesses")
     CONFIGURATIONS = "configurations", _("Configurations")
     WEAKNESSES = "weaknesses", _("Weaknesses")
+    INVENTORY = "inventory", _("Software inventory")
+    CHANGES = "changes", _("Changes")
     APPLYING = "applying", _("Applying changes")
     VERIFYING = "verifying", _("Checking activities")
     PUBLISHING = "publishing", _("Publishing numbers")
@@ -42,6 +53,10 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
         """Those under way, with a sign of life."""
         return self.filter(state=SyncState.RUNNING, heartbeat_at__gte=timezone.now() - LOST_AFTER)
 
+    def finished(self) -> "SyncRunQuerySet":
+        """Those that have read what they set out to read: what the next one of their kind will be like."""
+        return self.filter(state__in=[SyncState.COMPLETE, SyncState.APPLIED])
+
     def held(self) -> "SyncRunQuerySet":
         """Those that wait for a person's word: no complete run has come after them."""
         later = SyncRun.objects.filter(state=SyncState.COMPLETE, pk__gt=models.OuterRef("pk"))
@@ -50,8 +65,11 @@ class SyncRunQuerySet(models.QuerySet["SyncRun"]):
 
 class SyncRun(models.Model):
     source = models.CharField(max_length=32)
-    # The moment that counts: what it says is true of then.
+    kind = models.CharField(max_length=5, choices=SyncKind, default=SyncKind.FULL)
     started_at = models.DateTimeField()
+    # The moment that counts: what it says is true of then. Before its start where the source had files ready; null for
+    # runs of versions that kept no count of the versions beside each other.
+    as_of = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=8, choices=SyncState, default=SyncState.RUNNING)
@@ -72,6 +90,12 @@ class SyncRun(models.Model):
     reasons = models.JSONField(default=list)
     # Why it is partial, held or failed, in words.
     error = models.TextField(blank=True, default="")
+    # What it was at, in order: [{"phase", "seconds", "rows"}].
+    phases = models.JSONField(default=list)
+    # Of the process, in megabytes.
+    peak_memory = models.PositiveIntegerField(null=True)
+    # How often another process went on where one had died.
+    continued = models.PositiveSmallIntegerField(default=0)
 
     objects = SyncRunQuerySet.as_manager()
 
@@ -80,6 +104,11 @@ class SyncRun(models.Model):
         indexes = [models.Index(fields=["state", "-started_at"])]
         constraints = [
             models.CheckConstraint(name="sync_state_is_known", condition=Q(state__in=SyncState.values)),
+            models.CheckConstraint(name="sync_kind_is_known", condition=Q(kind__in=SyncKind.values)),
+            models.CheckConstraint(
+                name="only_a_full_sync_is_complete",
+                condition=Q(kind=SyncKind.FULL) | ~Q(state__in=[SyncState.COMPLETE, SyncState.HELD]),
+            ),
             models.CheckConstraint(
                 name="sync_runs_or_has_ended",
                 condition=Q(state=SyncState.RUNNING, ended_at=None)
@@ -97,3 +126,15 @@ class SyncRun(models.Model):
     @property
     def is_lost(self) -> bool:
         return self.state == SyncState.RUNNING and self.heartbeat_at < timezone.now() - LOST_AFTER
+
+
+class Allowance(models.Model):
+    """How many requests an API takes in a time: one account for all workers. See `integrations.allowance`."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    # The latest grants as [moment, number], and how many were ever granted.
+    grants = models.JSONField(default=list)
+    granted = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.name

@@ -42,3 +42,9 @@ def run_sync(requested_by: int | None = None) -> None:
     if settings.MICROSOFT.is_configured:
         person = None if requested_by is None else User.objects.filter(pk=requested_by).first()
         running.run_sync(requested_by=person)
+
+
+@shared_task(name="integrations.tasks.run_changes", acks_late=False, reject_on_worker_lost=False)
+def run_changes() -> None:
+    if settings.MICROSOFT.is_configured:
+        running.run_changes()

@@ -41,7 +41,10 @@ def configure() -> dict:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_default_queue": "delivery",
-        "task_routes": {"integrations.tasks.run_sync": {"queue": "sync"}},
+        "task_routes": {
+            "integrations.tasks.run_sync": {"queue": "sync"},
+            "integrations.tasks.run_changes": {"queue": "sync"},
+        },
         "worker_prefetch_multiplier": 1,
         "worker_soft_shutdown_timeout": 25,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
@@ -54,7 +57,18 @@ def configure() -> dict:
             "fill target groups": {"task": "integrations.tasks.fill_groups", "schedule": settings.DELIVERY_SWEEP},
             "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
             "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
+            **_changes(),
         },
+    }
+
+
+def _changes() -> dict:
+    """Changes between the full passes. Those that a long full pass has kept waiting are not made up for."""
+    if not settings.DELTA_EVERY:
+        return {}
+    expiry = {"expires": settings.DELTA_EVERY}
+    return {
+        "changes": {"task": "integrations.tasks.run_changes", "schedule": settings.DELTA_EVERY, "options": expiry}
     }
 
 

@@ -19,12 +19,15 @@ class Cloud:
     graph: str
     defender: str
     defender_scope: str
+    # What the hosts end in where Defender puts the files of its exports.
+    files: str = ""
 
     @property
     def graph_scope(self) -> str:
         return f"{self.graph}/.default"
 
 
+_BLOBS, _BLOBS_OF_GOVERNMENT = ".blob.core.windows.net", ".blob.core.usgovcloudapi.net"
 _GOV = "https://api-gov.securitycenter.microsoft.us"
 CLOUDS = {
     "global": Cloud(
@@ -32,15 +35,29 @@ CLOUDS = {
         "https://graph.microsoft.com",
         "https://api.security.microsoft.com",
         "https://api.securitycenter.microsoft.com/.default",
+        _BLOBS,
     ),
     "gcc": Cloud(
         "https://login.microsoftonline.com",
         "https://graph.microsoft.com",
         "https://api-gcc.securitycenter.microsoft.us",
         "https://api-gcc.securitycenter.microsoft.us/.default",
+        _BLOBS_OF_GOVERNMENT,
     ),
-    "gcc-high": Cloud("https://login.microsoftonline.us", "https://graph.microsoft.us", _GOV, f"{_GOV}/.default"),
-    "dod": Cloud("https://login.microsoftonline.us", "https://dod-graph.microsoft.us", _GOV, f"{_GOV}/.default"),
+    "gcc-high": Cloud(
+        "https://login.microsoftonline.us",
+        "https://graph.microsoft.us",
+        _GOV,
+        f"{_GOV}/.default",
+        _BLOBS_OF_GOVERNMENT,
+    ),
+    "dod": Cloud(
+        "https://login.microsoftonline.us",
+        "https://dod-graph.microsoft.us",
+        _GOV,
+        f"{_GOV}/.default",
+        _BLOBS_OF_GOVERNMENT,
+    ),
     # Defender for Endpoint is not offered there.
     "china": Cloud("https://login.partner.microsoftonline.cn", "https://microsoftgraph.chinacloudapi.cn", "", ""),
 }
@@ -73,6 +90,8 @@ class Microsoft:
     graph_url: str
     defender_url: str
     ca_bundle: str
+    # The only host that export files may come from, where it is not the cloud's.
+    export_url: str = ""
 
     @property
     def is_configured(self) -> bool:
@@ -116,6 +135,7 @@ def microsoft_settings(env: environ.Env) -> Microsoft:
         graph_url=url_without_trailing_slash("MICROSOFT_GRAPH_URL", cloud.graph),
         defender_url=url_without_trailing_slash("MICROSOFT_DEFENDER_URL", cloud.defender),
         ca_bundle=env.str("MICROSOFT_CA_BUNDLE", default=""),
+        export_url=url_without_trailing_slash("MICROSOFT_EXPORT_URL"),
     )
 
 

@@ -158,7 +158,17 @@ if DELIVERY_TOTAL_DEADLINE + DELIVERY_MARGIN >= DELIVERY_LEASE:
     raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE and DELIVERY_MARGIN must be shorter than DELIVERY_LEASE.")
 if DELIVERY_THREADS < 0 or DELIVERY_GRAPH_WRITES < 0:
     raise ImproperlyConfigured("DELIVERY_THREADS and DELIVERY_GRAPH_WRITES must be 0 or more.")
+
+# --- Sync -------------------------------------------------------------------------------------------------------------
+# Seconds between full passes, and between passes over the changes; 0 for none of these.
 SYNC_EVERY = env.float("SYNC_EVERY", default=3600)
+DELTA_EVERY = env.float("DELTA_EVERY", default=900)
+# How the large lists are read: by pages, by files, or by what the number of devices advises.
+DEFENDER_EXPORT = env.str("DEFENDER_EXPORT", default="auto")
+if DEFENDER_EXPORT not in {"auto", "pages", "files"}:
+    raise ImproperlyConfigured(f"DEFENDER_EXPORT is {DEFENDER_EXPORT!r}. It must be one of: auto, pages, files.")
+if DELTA_EVERY < 0:
+    raise ImproperlyConfigured("DELTA_EVERY must be 0 or more.")
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from ..allowance import Limit
+
 
 class Phase(StrEnum):
     """How far a request got. Unfinished: bytes may have arrived over there, but no whole answer came back."""
@@ -127,14 +129,6 @@ class Finding:
     # For `write`: whether devices inside a ticket are kept; None when that was not found out.
     takes_devices: bool | None = None
     details: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Limit:
-    """So many writing requests in any so many seconds."""
-
-    requests: int
-    seconds: float
 
 
 class Connector(Protocol):

@@ -19,7 +19,9 @@ from remediation.models import (
 )
 
 from ..sources import clean, records
-from .reading import Example, Reading, WeaknessFacts
+from .met import Met, WeaknessFacts
+from .reading import Reading
+from .rows import Example
 
 BATCH = 500
 _SOFTWARE_PREFIX = "va-_-"
@@ -84,8 +86,24 @@ def apply_software(reading: Reading) -> None:
     """Products, versions and weaknesses that are installed somewhere, and what each version suffers from."""
     _write_software(reading)
     _write_weaknesses(reading)
-    versions = _write_versions(reading)
-    _write_links(reading, versions)
+    for wanted, present in _links(reading, _write_versions(reading)):
+        gone, fresh = [pk for key, pk in present.items() if key not in wanted], wanted - set(present)
+        if gone or fresh:
+            with transaction.atomic():
+                _drop_links(gone)
+                _add_links(fresh)
+
+
+def add_software(reading: Reading) -> int:
+    """The same from a part of the news: nothing is taken from any version. How much they suffer from more."""
+    _write_software(reading)
+    _write_weaknesses(reading)
+    added = 0
+    for wanted, present in _links(reading, _write_versions(reading)):
+        fresh = wanted - set(present)
+        _add_links(fresh)
+        added += len(fresh)
+    return added
 
 
 def load_versions(reading: Reading) -> None:
@@ -97,11 +115,11 @@ def load_versions(reading: Reading) -> None:
         for pk, software_id, version, risk in SoftwareVersion.objects.values_list("pk", "software", "version", "risk")
     }
     rows = []
-    for (source_id, version), number in reading.versions.items():
+    for (source_id, version), number in reading.met.versions.items():
         software_id = software.get(source_id)
         version_id, risk = known.get((software_id, version), (None, 0.0))  # type: ignore[arg-type]
-        reference = reading.software[source_id][2]
-        has_weakness = int(bool(reading.weaknesses_of[number]))
+        reference = reading.met.software[source_id][2]
+        has_weakness = int(bool(reading.met.weaknesses_of[number]))
         rows.append((number, software_id, version_id, advice.get(reference), risk, has_weakness, version))
     rows.sort(key=lambda row: (row[5], row[4], row[0]))
     placed = [(*row[:4], place, *row[5:]) for place, row in enumerate(rows)]
@@ -114,7 +132,7 @@ def load_versions(reading: Reading) -> None:
 
 def load_settings(reading: Reading) -> None:
     advice = _advice(reading)
-    rows = [(number, advice.get(name)) for name, number in reading.settings.items()]
+    rows = [(number, advice.get(name)) for name, number in reading.met.settings.items()]
     reading.stage.append("stage_setting", ("c", "recommendation_id"), rows)
 
 
@@ -127,7 +145,7 @@ def _advice(reading: Reading) -> dict[str, int]:
 def _write_software(reading: Reading) -> None:
     known = set(Software.objects.values_list("source_id", flat=True))
     wanted = {}
-    for source_id, (vendor, name, _) in reading.software.items():
+    for source_id, (vendor, name, _) in reading.met.software.items():
         if source_id not in known:
             wanted[source_id] = {"name": clean.text(name, 255).replace("_", " "), "vendor": clean.text(vendor, 255)}
     write(Software, "source_id", wanted)
@@ -136,7 +154,7 @@ def _write_software(reading: Reading) -> None:
 def _write_weaknesses(reading: Reading) -> None:
     """By the list of weaknesses where it was read; else new ones only, by what the export says."""
     listed = reading.vulnerabilities or {}
-    only_named = {name: facts for name, facts in reading.weaknesses.items() if name not in listed}
+    only_named = {name: facts for name, facts in reading.met.weaknesses.items() if name not in listed}
     known = set(Weakness.objects.values_list("name", flat=True))
     write(Weakness, "name", {name: _weakness(record) for name, record in listed.items()})
     fresh = {name: _weakness_by_export(facts) for name, facts in only_named.items() if name not in known}
@@ -166,8 +184,8 @@ def _write_versions(reading: Reading) -> dict[int, int]:
     software = dict(Software.objects.values_list("source_id", "pk"))
     fields = ("pk", "software", "version", "disk_paths", "registry_paths", "security_update")
     known = {(row[1], row[2]): row for row in SoftwareVersion.objects.values_list(*fields)}
-    wanted = {number: (software[source_id], version) for (source_id, version), number in reading.versions.items()}
-    examples = {key: reading.examples[number] for number, key in wanted.items()}
+    wanted = {number: (software[source_id], version) for (source_id, version), number in reading.met.versions.items()}
+    examples = {key: reading.met.examples[number] for number, key in wanted.items()}
     _write_examples({row[0]: examples[key] for key, row in known.items() if key in examples and not any(row[3:])})
     rows = {key: row[0] for key, row in known.items()}
     fresh = sorted({key for key in wanted.values() if key not in known})
@@ -196,28 +214,31 @@ def _write_examples(examples: dict[int, Example]) -> None:
             SoftwareVersion.objects.bulk_update(rows, ["disk_paths", "registry_paths", "security_update"])
 
 
-def _write_links(reading: Reading, versions: dict[int, int]) -> None:
-    """What each version that was seen suffers from now. A version that nobody has any more keeps what it had."""
+def _links(reading: Reading, versions: dict[int, int]) -> Iterator[tuple[set[tuple[int, int]], dict]]:
+    """In batches, what the versions that were seen suffer from now, and the rows that say what they suffered from.
+
+    A version that nobody has any more keeps what it had.
+    """
     weakness = dict(Weakness.objects.values_list("name", "pk"))
-    by_number = {facts.number: weakness[name] for name, facts in reading.weaknesses.items()}
+    by_number = {facts.number: weakness[name] for name, facts in reading.met.weaknesses.items()}
     for batch in batches(versions.items()):
-        wanted = {(pk, by_number[number]) for v, pk in batch for number in reading.weaknesses_of[v]}
+        wanted = {(pk, by_number[number]) for v, pk in batch for number in reading.met.weaknesses_of[v]}
+        found = Link.objects.filter(softwareversion__in=[pk for _, pk in batch])
         present = {
             (version_id, weakness_id): pk
-            for pk, version_id, weakness_id in Link.objects.filter(
-                softwareversion__in=[pk for _, pk in batch]
-            ).values_list("pk", "softwareversion", "weakness")
+            for pk, version_id, weakness_id in found.values_list("pk", "softwareversion", "weakness")
         }
-        gone = [pk for key, pk in present.items() if key not in wanted]
-        fresh = sorted(wanted - set(present))
-        if gone or fresh:
-            with transaction.atomic():
-                for some in batches(gone):
-                    Link.objects.filter(pk__in=some).delete()
-                Link.objects.bulk_create(
-                    (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in fresh),
-                    batch_size=5000,
-                )
+        yield wanted, present
+
+
+def _drop_links(gone: list[int]) -> None:
+    for some in batches(gone):
+        Link.objects.filter(pk__in=some).delete()
+
+
+def _add_links(fresh: set[tuple[int, int]]) -> None:
+    links = (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in sorted(fresh))
+    Link.objects.bulk_create(links, batch_size=5000)
 
 
 def write(

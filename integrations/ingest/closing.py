@@ -26,7 +26,11 @@ def is_confirmed(run: SyncRun) -> bool:
     """Whether the run before was held for the same: a person said that it is real, or this one repeats it."""
     decided = SyncRun.objects.filter(state__in=[SyncState.COMPLETE, SyncState.HELD], source=run.source)
     before = decided.exclude(pk=run.pk).order_by("-pk").first()
-    return before is not None and before.state == SyncState.HELD
+    if before is None or before.state != SyncState.HELD:
+        return False
+    # The same files read once more repeat nothing.
+    is_newer = before.as_of is None or run.as_of is None or run.as_of > before.as_of
+    return is_newer or before.confirmed_at is not None
 
 
 def close(reading: Reading, now: datetime) -> None:

@@ -29,6 +29,8 @@ WHERE {{device}}.source_id = m.source_id AND m.n BETWEEN %s AND %s AND (
     OR {" OR ".join(f"{{device}}.{name} IS DISTINCT FROM m.{name}" for name in _FIELDS)})
 """  # noqa: S608
 
+# A pass whose process died has perhaps begun with this.
+_NOT_YET = "UPDATE stage_machine SET merged_n = NULL WHERE merged_n IS NOT NULL"
 # A record that is merged, or a potential duplicate, stands for another: the named one, or the newest of the same name.
 _MERGED = """
 UPDATE stage_machine SET merged_n = (SELECT MIN(s.n) FROM stage_machine s WHERE s.source_id = stage_machine.merged_to)
@@ -78,6 +80,7 @@ def resolve_duplicates(stage: Stage) -> None:
     for columns in ("source_id", "n", "name"):
         stage.index("stage_machine", columns)
     stage.index("stage_held", "source_id")
+    stage.run(_NOT_YET)
     stage.run(_MERGED)
     stage.run(_DUPLICATE)
     for _ in range(_CHAINS):

@@ -40,7 +40,7 @@ GROUP BY s.recommendation_id, c.n
 
 _CHECKED = f"""
 INSERT INTO stage_checked (activity_id, device_id, n, reported_at, is_exposed, place)
-SELECT t.activity_id, t.device_id, p.n, p.last_seen_at,
+SELECT t.activity_id, t.device_id, p.n, CASE WHEN p.last_seen_at > %s THEN %s ELSE p.last_seen_at END,
     CASE WHEN r.software_id IS NULL THEN (
         SELECT CASE WHEN s.is_compliant = 0 THEN 1 ELSE 0 END FROM stage_set s
         WHERE s.n = p.n AND s.recommendation_id = a.recommendation_id)
@@ -101,7 +101,8 @@ def write(stage: Stage, moment: datetime, beat) -> None:
         f"activity_id BIGINT, device_id BIGINT, n INTEGER, reported_at {stage.moment}, is_exposed INTEGER,"
         " place INTEGER",
     )
-    stage.run(_CHECKED, since)
+    # What a device has reported since then is not in what was read.
+    stage.run(_CHECKED, since, since, since)
     stage.create_as("stage_found", _FOUND)
     stage.index("stage_found", "id")
     last = stage.number("SELECT MAX(id) FROM stage_found")

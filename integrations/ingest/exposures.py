@@ -12,10 +12,11 @@ from .stage import Stage, adapt
 
 # Of several vulnerable versions of one product on a device the riskiest one stands for them.
 _SOFTWARE = """
-INSERT INTO stage_wanted (recommendation_id, device_id, version_id)
-SELECT riskiest.recommendation_id, riskiest.device_id, v.version_id
+INSERT INTO stage_wanted (recommendation_id, device_id, version_id, has_others)
+SELECT riskiest.recommendation_id, riskiest.device_id, v.version_id, riskiest.has_others
 FROM (
-    SELECT v.recommendation_id, p.device_id, MAX(v.place) AS place
+    SELECT v.recommendation_id, p.device_id, MAX(v.place) AS place,
+        CASE WHEN MIN(v.place) < MAX(v.place) THEN 1 ELSE 0 END AS has_others
     FROM stage_installation i
     JOIN stage_version v ON v.v = i.v
     JOIN stage_present p ON p.n = i.n
@@ -26,8 +27,8 @@ JOIN stage_version v ON v.place = riskiest.place
 """
 
 _CONFIGURATIONS = """
-INSERT INTO stage_wanted (recommendation_id, device_id, version_id)
-SELECT s.recommendation_id, p.device_id, NULL
+INSERT INTO stage_wanted (recommendation_id, device_id, version_id, has_others)
+SELECT s.recommendation_id, p.device_id, NULL, 0
 FROM stage_configuration c
 JOIN stage_setting s ON s.c = c.c
 JOIN stage_present p ON p.n = c.n
@@ -50,6 +51,15 @@ ORDER BY 1, 2, 3
 _KEEP_HELD = """
 DELETE FROM stage_delta WHERE kind <> 'new' AND device_id IN (
     SELECT d.id FROM {device} d JOIN stage_held h ON h.source_id = d.source_id)
+"""
+
+# What would have changed and stays, with the version that was seen.
+_CHANGED = """
+SELECT recommendation_id, device_id, version_id FROM stage_delta WHERE kind = 'changed' AND version_id IS NOT NULL
+"""
+_NOT_KEPT = """
+DELETE FROM stage_kept WHERE (recommendation_id, device_id) IN (
+    SELECT recommendation_id, device_id FROM stage_delta WHERE kind = 'changed')
 """
 
 _DELETE = """
@@ -85,6 +95,9 @@ JOIN {recommendation} r ON r.id = c.recommendation_id WHERE (r.software_id IS NU
 """
 
 
+_COLUMNS = "recommendation_id BIGINT, device_id BIGINT, version_id BIGINT"
+
+
 @dataclass(frozen=True)
 class Delta:
     new: int
@@ -103,9 +116,20 @@ def want_configurations(stage: Stage, statement: str) -> None:
 
 
 def start(stage: Stage) -> None:
-    stage.create("stage_wanted", "recommendation_id BIGINT, device_id BIGINT, version_id BIGINT")
+    """The tables of a comparison. In stage_version `place` orders all versions by risk, without ties."""
+    stage.create(
+        "stage_version",
+        "v INTEGER, software_id BIGINT, version_id BIGINT, recommendation_id BIGINT, place INTEGER,"
+        " has_weakness INTEGER, version TEXT",
+    )
+    stage.create("stage_setting", "c INTEGER, recommendation_id BIGINT")
+    stage.create("stage_wanted", f"{_COLUMNS}, has_others INTEGER")
     stage.create("stage_total", "recommendation_id BIGINT, group_id BIGINT, total BIGINT")
-    stage.create_numbered("stage_delta", "kind TEXT, recommendation_id BIGINT, device_id BIGINT, version_id BIGINT")
+    start_delta(stage)
+
+
+def start_delta(stage: Stage) -> None:
+    stage.create_numbered("stage_delta", f"kind TEXT, {_COLUMNS}")
 
 
 def keep_totals(stage: Stage, *, of_configurations: bool) -> None:
@@ -117,14 +141,20 @@ def compare(stage: Stage, held_recommendations: set[str]) -> Delta:
     """The difference between what should stand and what stands."""
     stage.analyze("stage_wanted")
     stage.run(_DELTA)
+    stage.create_as("stage_kept", _CHANGED)
     stage.run(_KEEP_HELD)
     kept = Recommendation.objects.filter(source_id__in=list(held_recommendations)[:500])
     for some in batches(list(kept.values_list("pk", flat=True)), 200):
         marks = ", ".join(["%s"] * len(some))
         stage.run(f"DELETE FROM stage_delta WHERE kind <> 'new' AND recommendation_id IN ({marks})", *some)  # noqa: S608
+    stage.run(_NOT_KEPT)
+    return counted(stage)
+
+
+def counted(stage: Stage) -> Delta:
     stage.analyze("stage_delta")
-    counted = dict(stage.rows("SELECT kind, COUNT(*) FROM stage_delta GROUP BY kind"))
-    return Delta(counted.get("new", 0), counted.get("changed", 0), counted.get("gone", 0))
+    kinds = dict(stage.rows("SELECT kind, COUNT(*) FROM stage_delta GROUP BY kind"))
+    return Delta(kinds.get("new", 0), kinds.get("changed", 0), kinds.get("gone", 0))
 
 
 def close_nothing(stage: Stage) -> None:

@@ -1,39 +1,33 @@
-"""From the source's pages into the staging tables. In memory: ids, and the weaknesses of each version; never rows."""
+"""From the source's pages into the staging tables. In memory: ids, and what there are few of; never rows.
 
-import json
-from collections.abc import Iterator
+Each page is put down with the place after it. A process that takes over builds its memory from the stage, and goes on
+from there; a page that is read twice does no harm.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from remediation.models import ActivityDevice, ActivityStatus, RemediationActivity
-from remediation.models.inventory import UNGROUPED
+import msgspec
 
-from ..sources import Page, Source, SourceError, clean, records
-from .stage import Stage, adapt
+from remediation.models import ActivityDevice, ActivityStatus, RemediationActivity
+
+from ..models import SyncPhase
+from ..sources import Page, Source, SourceError, StartOver, clean, records
+from . import rows
+from .inventory import Inventory
+from .met import Met, met_before
+from .stage import Batch, Place, Stage
 from .tally import Tally
 
-# What the source writes for "in no group".
-_NO_GROUP = frozenset({"", "unassigned", "unassignedgroup", "none"})
-_VALUES = frozenset({"low", "normal", "high"})
-_MACHINE_COLUMNS = (
-    "n", "source_id", "name", "entra_device_id", "os_platform", "os_version", "group_name", "value", "internet_facing",
-    "first_seen_at", "last_seen_at", "merged_to", "is_duplicate",
-)  # fmt: skip
-# As many paths of one product on one device as anyone reads.
-PATHS = 20
-# And as many as an example of a version shows.
-EXAMPLES = 3
-# Paths of files and of the registry, and the update to install.
-Example = tuple[list[str], list[str], str]
-
-
-@dataclass
-class WeaknessFacts:
-    """What the export says of a weakness; the list of weaknesses knows more."""
-
-    number: int
-    severity: str
-    cvss: float | None
-    exploit: str
+# The rows of a part, to be removed where it has to begin anew.
+_ROWS_OF = {
+    SyncPhase.SOFTWARE: (
+        "stage_installation", "stage_evidence", "stage_met_version", "stage_met_link", "stage_met_weakness",
+    ),
+    SyncPhase.CONFIGURATIONS: ("stage_configuration", "stage_met_setting"),
+}  # fmt: skip
+# How often a part may begin anew before it counts as unreadable.
+_BEGINNINGS = 3
 
 
 @dataclass
@@ -45,69 +39,118 @@ class Reading:
     machines: dict[str, int] = field(default_factory=dict)
     recommendations: dict[str, records.Recommendation] = field(default_factory=dict)
     held_recommendations: set[str] = field(default_factory=set)
-    # (software, version) -> v, and by v the numbers of its weaknesses.
-    versions: dict[tuple[str, str], int] = field(default_factory=dict)
-    weaknesses_of: list[set[int]] = field(default_factory=list)
-    # By v, of the first device that was seen with it: paths of files and of the registry, and the update to install.
-    examples: list[Example] = field(default_factory=list)
-    # software -> (vendor, name, recommendation)
-    software: dict[str, tuple[str, str, str]] = field(default_factory=dict)
-    weaknesses: dict[str, WeaknessFacts] = field(default_factory=dict)
-    settings: dict[str, int] = field(default_factory=dict)
+    met: Met = field(default_factory=Met)
+    # Those of the weaknesses met that the source's list has; None where it could not be read.
     vulnerabilities: dict[str, records.Vulnerability] | None = None
-    has_software: bool = False
-    has_configurations: bool = False
+    inventory: Inventory = field(default_factory=Inventory)
     held: set[str] = field(default_factory=set)
-    _version_keys: dict[tuple, int] = field(default_factory=dict)
+    _places: dict[str, Place] = field(default_factory=dict)
+    _fresh_held: list[tuple] = field(default_factory=list)
     _followed_software: set[str] = field(default_factory=set)
     _followed_machines: set[int] = field(default_factory=set)
 
+    def recall(self) -> None:
+        """Know again what an earlier process of this run has put down."""
+        stage = self.stage
+        self._places = stage.places()
+        self.tally.restore(stage.kept_tally())
+        self.machines = dict(stage.rows("SELECT source_id, n FROM stage_machine"))
+        self.held = {name for (name,) in stage.rows("SELECT source_id FROM stage_held")}
+        self.met = met_before(stage)
+        for body in self._kept(SyncPhase.RECOMMENDATIONS):
+            self._recommendation(msgspec.json.decode(body, type=records.Recommendation))
+        self.held_recommendations = set(self._kept("held_recommendations"))
+        for body in self._kept(SyncPhase.INVENTORY):
+            self.inventory.restore(body)
+
+    def has(self, part: str) -> bool:
+        """Whether a part was read to its last page."""
+        return part in self._places and self._places[part].is_done
+
     def read_machines(self, source: Source) -> None:
-        for page in self._pages(source.machines()):
-            rows = [row for record in page.records if (row := self._machine(record))]
-            self.stage.append("stage_machine", _MACHINE_COLUMNS, rows)
+        self._read(SyncPhase.MACHINES, source.machines, self._machine_page)
+        source.expect(len(self.machines))
 
     def read_recommendations(self, source: Source) -> None:
-        for page in self._pages(source.recommendations(), holds_devices=False):
-            self.held_recommendations.update(found.key for found in page.set_aside if found.key)
-            for record in page.records:
-                self.recommendations.setdefault(clean.identifier(record.id), record)
+        self._read(SyncPhase.RECOMMENDATIONS, source.recommendations, self._recommendation_page)
 
     def read_software(self, source: Source) -> None:
         self._follow()
-        for page in self._pages(source.software()):
-            self._software_page(page)
-        self.has_software = True
+        self._read(SyncPhase.SOFTWARE, source.software, self._software_page)
 
     def read_configurations(self, source: Source) -> None:
-        for page in self._pages(source.configurations()):
-            rows = [row for record in page.records if (row := self._setting(record))]
-            self.stage.append("stage_configuration", ("n", "c", "is_compliant"), rows)
-        self.has_configurations = True
+        self._read(SyncPhase.CONFIGURATIONS, source.configurations, self._configuration_page)
 
     def read_weaknesses(self, source: Source) -> None:
         """Only those present in the organisation: the source lists all there are."""
-        found: dict[str, records.Vulnerability] = {}
-        for page in self._pages(source.weaknesses(), holds_devices=False):
-            for record in page.records:
-                name = _weakness_name(record.id)
-                if name in self.weaknesses:
-                    found[name] = record
-        self.vulnerabilities = found
+        self.vulnerabilities = {
+            rows.weakness_name(record.id): record
+            for body in self._kept(SyncPhase.WEAKNESSES)
+            if (record := msgspec.json.decode(body, type=records.Vulnerability))
+        }
+        try:
+            self._read(SyncPhase.WEAKNESSES, source.weaknesses, self._weakness_page)
+        except SourceError:
+            self.vulnerabilities = None
+            raise
 
-    def finish(self) -> None:
-        """Hand everything over to the statements."""
-        self.stage.append("stage_held", ("source_id",), [(name,) for name in sorted(self.held)])
-        self.stage.loaded()
+    def read_inventory(self, source: Source) -> None:
+        self._read(SyncPhase.INVENTORY, source.inventory, self._inventory_page)
 
-    def _pages(self, pages: Iterator[Page], holds_devices: bool = True) -> Iterator[Page]:
-        for page in pages:
-            for found in page.set_aside:
-                self.tally.set_aside(found.reason, found.sample)
-                if holds_devices and found.key:
-                    self.held.add(found.key)
-            yield page
-            self.tally.page(len(page.records) + len(page.set_aside))
+    def _kept(self, part: str) -> list[str]:
+        return [body for (body,) in self.stage.rows("SELECT body FROM stage_record WHERE part = %s", part)]
+
+    def _read(
+        self, part: SyncPhase, pages: Callable[[str], Iterator[Page]], batches: Callable[[Page], list[Batch]]
+    ) -> None:
+        """One part into the stage, from where an earlier process got to."""
+        self.tally.phase(part)
+        for _beginning in range(_BEGINNINGS):
+            place = self._places.get(part, Place())
+            if place.is_done:
+                return
+            try:
+                for page in pages(place.bookmark):
+                    self._put(part, page, batches)
+            except StartOver as reason:
+                self.tally.note(str(reason))
+                self._begin_anew(part)
+            else:
+                self._mark(part, Place(is_done=True), [])
+                return
+        raise SourceError("What the source offers changes faster than it can be read.")
+
+    def _put(self, part: SyncPhase, page: Page, batches: Callable[[Page], list[Batch]]) -> None:
+        for found in page.set_aside:
+            self.tally.set_aside(found.reason, found.sample)
+            if found.key and part in (SyncPhase.MACHINES, SyncPhase.SOFTWARE, SyncPhase.CONFIGURATIONS):
+                self._hold(found.key)
+        self.tally.stand_of(page.as_of)
+        made = batches(page)
+        self.tally.page(len(page.records) + len(page.set_aside))
+        self._mark(part, Place(page.bookmark), [*made, *self.met.fresh()])
+
+    def _mark(self, part: SyncPhase, place: Place, batches: list[Batch]) -> None:
+        held: Batch = ("stage_held", ("source_id",), self._fresh_held)
+        self.stage.put(part, place, [*batches, held], self.tally.snapshot())
+        self._fresh_held = []
+        self._places[part] = place
+
+    def _begin_anew(self, part: SyncPhase) -> None:
+        for table in _ROWS_OF.get(part, ()):
+            self.stage.run(f"DELETE FROM {table}")  # noqa: S608
+        self._mark(part, Place(), [])
+        self.met = met_before(self.stage)
+
+    def _hold(self, source_id: str) -> None:
+        """Of this device too little is known to take anything away."""
+        if source_id not in self.held:
+            self.held.add(source_id)
+            self._fresh_held.append((source_id,))
+
+    def _machine_page(self, page: Page) -> list[Batch]:
+        found = [row for record in page.records if (row := self._machine(record))]
+        return [("stage_machine", rows.MACHINE_COLUMNS, found)]
 
     def _machine(self, record: records.Machine) -> tuple | None:
         source_id = clean.identifier(record.id)
@@ -118,23 +161,56 @@ class Reading:
             self.tally.note("Device is not onboarded")
             return None
         self.machines[source_id] = number = len(self.machines) + 1
-        value = (record.device_value or "normal").casefold()
-        first, last = clean.moment(record.first_seen), clean.moment(record.last_seen)
-        return (
-            number,
-            source_id,
-            clean.text(record.computer_dns_name, 255) or source_id,
-            _entra_id(record.aad_device_id),
-            clean.text(record.os_platform, 64),
-            clean.text(record.os_version or record.version, 64),
-            _group(record.rbac_group_name),
-            value if value in _VALUES else "normal",
-            _faces_internet(record.machine_tags),
-            adapt(first) if first else None,
-            adapt(last) if last else None,
-            clean.identifier(record.merged_into_machine_id or ""),
-            int(bool(record.is_potential_duplication)),
-        )
+        return rows.machine(number, source_id, record)
+
+    def _recommendation_page(self, page: Page) -> list[Batch]:
+        keys = {found.key for found in page.set_aside if found.key} - self.held_recommendations
+        self.held_recommendations |= keys
+        fresh = [record for record in page.records if self._recommendation(record)]
+        kept = [(SyncPhase.RECOMMENDATIONS.value, _json(record)) for record in fresh]
+        return [_records([*kept, *(("held_recommendations", key) for key in keys)])]
+
+    def _recommendation(self, record: records.Recommendation) -> bool:
+        return self.recommendations.setdefault(clean.identifier(record.id), record) is record
+
+    def _software_page(self, page: Page) -> list[Batch]:
+        installed: set[tuple[int, int]] = set()
+        evidence: dict[tuple[int, int], list] = {}
+        met = self.met
+        for record in page.records:
+            number = self._number(record.device_id)
+            if number is None:
+                continue
+            version = met.version(record)
+            if record.cve_id:
+                met.suffers(version, met.weakness(record))
+            installed.add((number, version))
+            if number in self._followed_machines and rows.product(record) in self._followed_software:
+                rows.note_evidence(evidence, (number, version), record)
+        columns = ("n", "v", "disk_paths", "registry_paths", "security_update")
+        found = [(*key, *values) for key, values in evidence.items()]
+        return [("stage_installation", ("n", "v"), sorted(installed)), ("stage_evidence", columns, found)]
+
+    def _configuration_page(self, page: Page) -> list[Batch]:
+        found = [row for record in page.records if (row := self._setting(record))]
+        return [("stage_configuration", ("n", "c", "is_compliant"), found)]
+
+    def _setting(self, record: records.Configuration) -> tuple | None:
+        number = self._number(record.device_id)
+        if number is None:
+            return None
+        state = 2 if not record.is_applicable else int(record.is_compliant)
+        return (number, self.met.setting(record.recommendation_reference), state)
+
+    def _weakness_page(self, page: Page) -> list[Batch]:
+        assert self.vulnerabilities is not None
+        present = [record for record in page.records if rows.weakness_name(record.id) in self.met.weaknesses]
+        self.vulnerabilities.update((rows.weakness_name(record.id), record) for record in present)
+        return [_records([(SyncPhase.WEAKNESSES.value, _json(record)) for record in present])]
+
+    def _inventory_page(self, page: Page) -> list[Batch]:
+        fresh = [self.inventory.add(record) for record in page.records]
+        return [_records([(SyncPhase.INVENTORY.value, body) for body in fresh if body])]
 
     def _number(self, raw: str) -> int | None:
         """The machine of a row; one that the list lacks keeps what it has, and the row is only counted."""
@@ -143,64 +219,9 @@ class Reading:
             source_id = clean.identifier(raw)
             found = self.machines.get(source_id)
             if found is None:
-                self.held.add(source_id)
+                self._hold(source_id)
                 self.tally.note("Row of a device that the list of devices lacks")
         return found
-
-    def _software_page(self, page: Page) -> None:
-        installed: set[tuple[int, int]] = set()
-        evidence: dict[tuple[int, int], list] = {}
-        for record in page.records:
-            number = self._number(record.device_id)
-            if number is None:
-                continue
-            version = self._version(record)
-            if record.cve_id:
-                self.weaknesses_of[version].add(self._weakness(record))
-            installed.add((number, version))
-            if number in self._followed_machines and self._is_followed(record):
-                _note_evidence(evidence, (number, version), record)
-        self.stage.append("stage_installation", ("n", "v"), sorted(installed))
-        columns = ("n", "v", "disk_paths", "registry_paths", "security_update")
-        self.stage.append("stage_evidence", columns, [(*key, *found) for key, found in evidence.items()])
-
-    def _version(self, record: records.SoftwareWeakness) -> int:
-        raw = (record.software_vendor, record.software_name, record.software_version)
-        found = self._version_keys.get(raw)
-        if found is None:
-            vendor, name = clean.identifier(record.software_vendor), clean.identifier(record.software_name)
-            software = f"{vendor}-_-{name}"
-            reference = clean.identifier(record.recommendation_reference or "") or f"va-_-{software}"
-            self.software.setdefault(software, (record.software_vendor, record.software_name, reference))
-            key = (software, clean.text(record.software_version, 128))
-            found = self.versions.get(key)
-            if found is None:
-                self.versions[key] = found = len(self.weaknesses_of)
-                self.weaknesses_of.append(set())
-                self.examples.append(_example(record))
-            self._version_keys[raw] = found
-        return found
-
-    def _weakness(self, record: records.SoftwareWeakness) -> int:
-        found = self.weaknesses.get(record.cve_id)  # type: ignore[arg-type]
-        if found is None:
-            name = _weakness_name(record.cve_id)
-            found = self.weaknesses.get(name)
-            if found is None:
-                severity, exploit = record.vulnerability_severity_level or "", record.exploitability_level or ""
-                found = WeaknessFacts(len(self.weaknesses), severity, _score(record.cvss_score), exploit)
-                self.weaknesses[name] = found
-        return found.number
-
-    def _setting(self, record: records.Configuration) -> tuple | None:
-        number = self._number(record.device_id)
-        if number is None:
-            return None
-        reference = record.recommendation_reference
-        found = self.settings.get(reference)
-        if found is None:
-            found = self.settings.setdefault(clean.identifier(reference), len(self.settings) + 1)
-        return (number, found, 2 if not record.is_applicable else int(record.is_compliant))
 
     def _follow(self) -> None:
         """Evidence is kept for the devices and products of activities only."""
@@ -213,61 +234,10 @@ class Reading:
         activities = RemediationActivity.objects.filter(status__in=live, recommendation__software__isnull=False)
         self._followed_software = set(activities.values_list("recommendation__software__source_id", flat=True))
 
-    def _is_followed(self, record: records.SoftwareWeakness) -> bool:
-        software = f"{clean.identifier(record.software_vendor)}-_-{clean.identifier(record.software_name)}"
-        return software in self._followed_software
+
+def _records(found: list[tuple[str, str]]) -> Batch:
+    return ("stage_record", ("part", "body"), found)
 
 
-def _note_evidence(evidence: dict, key: tuple[int, int], record: records.SoftwareWeakness) -> None:
-    update = _security_update(record)
-    known = evidence.get(key)
-    if known is None:
-        disk_paths, registry_paths = _paths(record.disk_paths, PATHS), _paths(record.registry_paths, PATHS)
-        evidence[key] = [json.dumps(disk_paths), json.dumps(registry_paths), update]
-    elif update and not known[2]:
-        known[2] = update
-
-
-def _example(record: records.SoftwareWeakness) -> Example:
-    disk_paths, registry_paths = _paths(record.disk_paths, EXAMPLES), _paths(record.registry_paths, EXAMPLES)
-    return disk_paths, registry_paths, _security_update(record)
-
-
-def _security_update(record: records.SoftwareWeakness) -> str:
-    return clean.text(record.recommended_security_update_id or record.recommended_security_update, 64)
-
-
-def _paths(found: list[str] | None, most: int) -> list[str]:
-    return [clean.text(path, 500) for path in (found or [])[:most]]
-
-
-def _weakness_name(raw: str | None) -> str:
-    return clean.text(raw, 64).upper()
-
-
-def _score(value: float | str | None) -> float | None:
-    try:
-        found = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return found if 0 <= found <= 10 else None
-
-
-def _group(name: str | None) -> str:
-    found = clean.text(name, 200)
-    return UNGROUPED if found.casefold() in _NO_GROUP else found
-
-
-def _entra_id(value: str | None) -> str:
-    """The device's id in Entra, lower case; empty for none, and for the nil GUID that stands for none."""
-    found = clean.text(value, 36).lower()
-    return "" if not found.strip("0-") else found
-
-
-def _faces_internet(tags: list[str] | None) -> bool | None:
-    """True by the tag; without it nothing is known."""
-    plain = {"".join(character for character in tag.casefold() if character.isalnum()) for tag in tags or []}
-    return True if "internetfacing" in plain else None
-
-
-__all__ = ["Reading", "SourceError", "WeaknessFacts"]
+def _json(record: msgspec.Struct) -> str:
+    return msgspec.json.encode(record).decode()

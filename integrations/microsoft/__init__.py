@@ -17,10 +17,12 @@ A call never raises for what the network or the other side does; it returns an `
 from .answers import Answer, BrokenBody, Failure, retry_after
 from .client import MicrosoftClient
 from .clients import configmgr_client, defender_client, forget_clients, graph_client, groups_client
+from .downloads import Downloads
 
 __all__ = [
     "Answer",
     "BrokenBody",
+    "Downloads",
     "Failure",
     "MicrosoftClient",
     "configmgr_client",

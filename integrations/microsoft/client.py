@@ -13,6 +13,7 @@ from requests import exceptions as raised
 from urllib3 import exceptions as below
 
 from .answers import Answer, Failure
+from .failures import failure_of, in_words
 from .tokens import NoToken
 from .wire import Watch, WatchedAdapter
 
@@ -138,8 +139,8 @@ class MicrosoftClient:
                     stream=True,
                 )
             except (raised.RequestException, OSError, below.HTTPError, ValueError) as problem:
-                failure = _failure(problem, watch)
-                return Answer(None, failure=failure, reason=_in_words(failure, url), client_request_id=own_id)
+                failure = failure_of(problem, watch)
+                return Answer(None, failure=failure, reason=in_words(failure, url), client_request_id=own_id)
             return _read(response, watch, int(body_cap), own_id, url)
 
     @property
@@ -185,51 +186,5 @@ def _read(response: requests.Response, watch: Watch, cap: int, own_id: str, url:
         if failure or response.status_code >= 500:
             response.close()
     body = b"" if failure else b"".join(pieces)
-    reason = _in_words(failure, url) if failure else ""
+    reason = in_words(failure, url) if failure else ""
     return Answer(response.status_code, headers, body, failure, reason, own_id)
-
-
-def _failure(problem: Exception, watch: Watch) -> Failure:
-    """What an exception means. Not sent only where that is certain; unknown otherwise."""
-    causes = list(_chain(problem))
-    if isinstance(problem, raised.InvalidURL | raised.MissingSchema | raised.InvalidSchema | raised.InvalidHeader):
-        return Failure.ADDRESS
-    if watch.stage == "sent":
-        if watch.expired:
-            return Failure.DEADLINE
-        is_timeout = any(isinstance(cause, raised.ReadTimeout | TimeoutError) for cause in causes)
-        return Failure.TIMEOUT if is_timeout else Failure.RESET
-    if any(isinstance(cause, below.NameResolutionError) for cause in causes):
-        return Failure.DNS
-    if watch.stage == "connecting" or any(
-        isinstance(c, raised.ConnectTimeout | below.NewConnectionError) for c in causes
-    ):
-        return Failure.TLS if any(isinstance(c, raised.SSLError | below.SSLError) for c in causes) else Failure.CONNECT
-    return Failure.TIMEOUT if isinstance(problem, raised.Timeout) else Failure.RESET
-
-
-def _chain(problem: BaseException) -> list[BaseException]:
-    """The exception and what it wraps, in arguments, reasons and causes."""
-    waiting: list[Any] = [problem]
-    met: list[BaseException] = []
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in met:
-            met.append(one)
-            waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
-    return met
-
-
-def _in_words(failure: Failure, url: str) -> str:
-    host = urlsplit(url).hostname
-    return {
-        Failure.ADDRESS: f"Not asked: the address of {host} is malformed.",
-        Failure.DNS: f"Not sent: the name {host} could not be resolved.",
-        Failure.CONNECT: f"Not sent: no connection to {host}.",
-        Failure.TLS: f"Not sent: no trusted TLS connection to {host}.",
-        Failure.TIMEOUT: f"{host} did not answer in time.",
-        Failure.DEADLINE: f"{host} did not finish its answer in time.",
-        Failure.RESET: f"The connection to {host} broke before an answer came.",
-        Failure.BROKEN: f"The answer of {host} broke off.",
-        Failure.TOO_LARGE: f"The answer of {host} is too large.",
-    }[failure]

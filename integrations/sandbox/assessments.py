@@ -46,6 +46,14 @@ def weaknesses(tenant: Tenant, start: Position) -> Rows:
                 yield here, b"".join((device[0], suffix, device[1], b",", _inside(seen), b",", part, b"}"))
 
 
+def weakness_rows(row: sqlite3.Row, product: Product, seen: float, more: dict[str, Any]) -> Iterator[bytes]:
+    """The same columns for one version on one device, with more of them."""
+    device = _inside(_device_columns(row) | {"osArchitecture": "x64"})
+    last = _inside({"firstSeenTimestamp": without_zone(seen, -1), "lastSeenTimestamp": without_zone(seen)} | more)
+    for suffix, part in _weakness_parts(product, row["version"], row["kind"] in "WS"):
+        yield b"".join((b'{"id":"', row["id"].encode(), suffix, device, b",", last, b",", part, b"}"))
+
+
 def inventory(tenant: Tenant, start: Position) -> Rows:
     shared: dict[tuple[str, str, bool], bytes] = {}
     for place, row in _numbered(tenant.store.connection.execute(SOFTWARE_OF_DEVICES, (start[0],)), start):

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adminservice, defender, directory, entra, graph, tasks
-from .faults import Fault
+from . import adminservice, defender, directory, entra, exports, graph, tasks
+from .faults import SPOILT, Fault
 from .messages import Answer, Request, read_json
 from .tenant import Tenant
 
@@ -52,6 +52,8 @@ def serve(tenant: Tenant, request: Request) -> Answer:
         return adminservice.answer(tenant, request)
     if lowered.startswith("/api/"):
         return defender.answer(tenant, request)
+    if lowered.startswith(exports.ROOT):
+        return exports.answer(tenant, request)
     if directory.serves(request):
         return directory.answer(tenant, request)
     if lowered.startswith("/beta/"):
@@ -69,6 +71,8 @@ def families_of(request: Request) -> set[str]:
         return defender.families(request)
     if lowered.startswith(("/beta/", "/v1.0/")):
         return graph.families(request)
+    if lowered.startswith(exports.ROOT):
+        return {"export_file"}
     return {"token"} if lowered.endswith("/token") else set()
 
 
@@ -82,7 +86,7 @@ def _struck(tenant: Tenant, request: Request, fault: Fault) -> Outcome:
         return Outcome(hold=fault.hold if kind == "timeout" else 0.0, reset=kind == "reset")
     if kind == "late":
         return Outcome(_refusal(tenant, request, 504, {}), hold=fault.hold, commit_late=lambda: serve(tenant, request))
-    if served is not None and fault.kind in ("bad_json", "empty", "html"):
+    if served is not None and fault.kind in SPOILT:
         return Outcome(_spoilt(served, fault.kind))
     headers = fault.retry_after_header(tenant.now()) if kind in ("429", "503") else {}
     return Outcome(_refusal(tenant, request, int(kind), headers))
@@ -91,6 +95,9 @@ def _struck(tenant: Tenant, request: Request, fault: Fault) -> Outcome:
 def _spoilt(served: Answer, kind: str) -> Answer:
     if kind == "html":
         return Answer(200, HTML_PAGE, "text/html; charset=utf-8")
+    if kind == "truncated":
+        whole = served.body if isinstance(served.body, bytes) else b"".join(served.body)
+        return Answer(served.status, whole[: len(whole) // 2], served.content_type)
     return Answer(
         served.status, b"" if kind == "empty" else b'{"@odata.context":"https://graph.mic', served.content_type
     )

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from . import assessments, entra, records
+from . import assessments, changes, entra, exports, records
 from .catalogue import Configuration, Product
 from .dates import with_seven_digits
 from .messages import Answer, Request, json_answer
@@ -40,6 +41,9 @@ EXPORTS: dict[str, tuple[Callable[[Tenant, assessments.Position], assessments.Ro
 }
 
 
+CHANGES = "softwarevulnerabilitychangesbymachine"
+
+
 class Forbidden(Exception):
     """The application lacks the role that the route asks for."""
 
@@ -57,7 +61,10 @@ def segments(request: Request) -> list[str]:
 def families(request: Request) -> set[str]:
     parts = [part.lower() for part in segments(request)]
     if parts and parts[0] == "machines":
-        return {"defender", "export" if len(parts) > 1 and parts[1] in EXPORTS else "machines"}
+        action = parts[1] if len(parts) > 1 else ""
+        if action in exports.KINDS:
+            return {"defender", "export_offer"}
+        return {"defender", "export" if action in EXPORTS or action == CHANGES else "machines"}
     return {"defender"}
 
 
@@ -132,6 +139,12 @@ def _machines(needs: Callable[[str], Tenant], request: Request, rest: list[str])
     if rest and rest[0].lower() in EXPORTS and len(rest) == 1:
         rows, role, entity = EXPORTS[rest[0].lower()]
         return _export(needs(role), request, rows, entity)
+    if len(rest) == 1 and rest[0].lower() == CHANGES:
+        since = changes.read_since(needs(VULNERABILITY), request.option("sinceTime"))
+        rows = partial(changes.changes, since=since)
+        return _export(needs(VULNERABILITY), request, rows, "DeltaAssetVulnerability", ("sinceTime",))
+    if len(rest) == 1 and rest[0].lower() in exports.KINDS:
+        return exports.offer(needs(VULNERABILITY), request, rest[0].lower())
     tenant = needs(MACHINE)
     if not rest:
         found = _plain_list(request, "Machines", records.machines(tenant), FILTERS["machines"])
@@ -181,14 +194,17 @@ def _scores(tenant: Tenant, name: str, rest: list[str]) -> Answer:
     return _entity("ExposureScore/$entity", {"time": moment, "score": figures.exposure_score})
 
 
-def _export(tenant: Tenant, request: Request, rows: Callable[..., assessments.Rows], entity: str) -> Answer:
-    """A page of an export; with $top there is no link to a next one."""
+def _export(
+    tenant: Tenant, request: Request, rows: Callable[..., assessments.Rows], entity: str, kept: tuple[str, ...] = ()
+) -> Answer:
+    """A page of an export; with $top there is no link to a next one. The link keeps some of the options."""
     size = number(request.option("pageSize"), "pageSize", LARGEST_EXPORT_PAGE, 1) or DEFAULT_EXPORT_PAGE
     top = number(request.option("$top"), "$top", LARGEST_EXPORT_PAGE)
     start = assessments.from_token(request.option("$skiptoken"))
     link = None
     if top is None:
-        link = f"https://{request.headers.get('host', '127.0.0.1')}{request.path}?pagesize={size}&$skiptoken="
+        query = urlencode({name: request.option(name) for name in kept} | {"pagesize": size})
+        link = f"https://{request.headers.get('host', '127.0.0.1')}{request.path}?{query}&$skiptoken="
     body = assessments.stream(rows(tenant, start), f"{CONTEXT}{DTO}{entity})", size if top is None else top, link)
     return Answer(200, body)
 

@@ -22,6 +22,7 @@ def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
         "MICROSOFT_LOGIN_URL": root,
         "MICROSOFT_GRAPH_URL": root,
         "MICROSOFT_DEFENDER_URL": root,
+        "MICROSOFT_EXPORT_URL": root,
         "MICROSOFT_CA_BUNDLE": str(authority),
     }
     variables |= {

@@ -14,6 +14,9 @@ FAMILIES = {
     "graph_change": "Graph, changing a task",
     "graph_read": "Graph, reading tasks",
     "defender": "Defender API",
+    "export": "Defender, rows by pages and changes",
+    "export_offer": "Defender, asking for export files",
+    "export_file": "Defender, an export file",
     "configmgr": "AdminService, every request",
     "configmgr_create": "AdminService, creating a collection",
     "configmgr_member": "AdminService, adding a device",
@@ -34,15 +37,18 @@ KINDS = {
     "bad_json": "Broken JSON, stored",
     "empty": "Empty body, stored",
     "html": "200 with an HTML page, stored",
+    "truncated": "200 with half of the body",
     "401": "401 unauthorized",
     "403": "403 forbidden",
 }
+# Kinds that spoil the answer to a request that took effect.
+SPOILT = ("bad_json", "empty", "html", "truncated")
 RETRY_AFTER = ["integer", "fractional", "date", "past", "absurd", "none"]
 
 
 # What goes wrong on a bad day: each kind as often as its weight. A 429 keeps everybody waiting, so there are few.
 BAD_DAY = {
-    "graph_create": {kind: 3 for kind in KINDS if kind not in ("429", "401", "403")} | {"429": 1},
+    "graph_create": {kind: 3 for kind in KINDS if kind not in ("429", "401", "403", "truncated")} | {"429": 1},
     "graph_change": {"504_before": 1, "504_after": 1, "reset_after": 1},
     "graph_read": {"reset_before": 1, "500": 1, "bad_json": 1},
 }
@@ -70,7 +76,7 @@ class Fault:
     @property
     def stores(self) -> bool:
         """Whether the request takes effect before the caller sees the fault."""
-        return self.kind.endswith("_after") or self.kind in ("bad_json", "empty", "html")
+        return self.kind.endswith("_after") or self.kind in SPOILT
 
     def retry_after_header(self, now: float) -> dict[str, str]:
         values = {

@@ -70,6 +70,15 @@ CREATE TABLE IF NOT EXISTS installation (
     PRIMARY KEY (device, product, version)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS installation_product ON installation (product, version);
+CREATE TABLE IF NOT EXISTS event (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    device INTEGER NOT NULL,
+    product TEXT NOT NULL,
+    version TEXT NOT NULL,
+    status TEXT NOT NULL,
+    at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS event_at ON event (at);
 CREATE TABLE IF NOT EXISTS noncompliance (
     scid TEXT NOT NULL,
     device INTEGER NOT NULL,

@@ -45,7 +45,13 @@ MODES: dict[str, list[str]] = {
     "site_role": ["full", "none"],
 }
 # Default, least, most. Latency: milliseconds until Graph answers.
-NUMBERS = {"page_size": (50, 1, 1000), "listing_lag": (0, 0, 600), "latency": (0, 0, 60_000)}
+# And seconds for which the address of an export file holds; 0: as long as was asked for.
+NUMBERS = {
+    "page_size": (50, 1, 1000),
+    "listing_lag": (0, 0, 600),
+    "latency": (0, 0, 60_000),
+    "file_address_seconds": (0, 0, 21_600),
+}
 
 
 class Tenant:
@@ -76,6 +82,7 @@ class Tenant:
     def rebuild(self, devices: int, large: bool) -> None:
         with self.store.writing() as connection:
             estate.build(connection, self.catalogue, devices, large)
+            connection.execute("DELETE FROM event")
             write_setting(connection, "estate", {"devices": devices, "large": large})
         self.changed()
 
@@ -89,6 +96,15 @@ class Tenant:
         """To be called after every change of the estate."""
         with self._counting:
             self._figures = None
+        self.store.set_setting("export_made_at", 0)
+
+    def export_made_at(self) -> float:
+        """When the files of the present estate were made: at the first question after it changed."""
+        made = self.store.setting("export_made_at", 0)
+        if not made:
+            made = self.now()
+            self.store.set_setting("export_made_at", made)
+        return made
 
     @property
     def roles(self) -> list[str]:

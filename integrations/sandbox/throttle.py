@@ -9,6 +9,7 @@ LIMITS: dict[str, list[tuple[int, float]]] = {
     "graph_write": [(100, 20.0)],
     "machines": [(100, 60.0), (1500, 3600.0)],
     "export": [(30, 60.0), (1000, 3600.0)],
+    "export_offer": [(5, 60.0), (20, 3600.0)],
 }
 
 

@@ -5,6 +5,7 @@ import random
 import sqlite3
 from collections.abc import Iterable
 
+from . import changes
 from .catalogue import Configuration, Product
 from .dates import DAY
 from .estate import GROUP_BY_ID, applies_to, draw_old_version, share_on
@@ -52,6 +53,7 @@ def next_day(tenant: Tenant, days: int = 1) -> int:
         with tenant.store.writing() as connection:
             connection.execute("UPDATE device SET first_seen = first_seen - ?, last_seen = last_seen - ?", (DAY, DAY))
             connection.execute("UPDATE installation SET first_seen = first_seen - ?", (DAY,))
+            changes.forget_old(connection, tenant.now())
             _churn(connection, tenant)
             reported = _report_all(connection, tenant.random, tenant.now())
     tenant.changed()
@@ -106,11 +108,13 @@ def _candidates(tenant: Tenant, subject: Product | Configuration, group: int | N
 
 
 def _install_recommended(connection: sqlite3.Connection, product: Product, devices: list[int], now: float) -> None:
+    changes.gone(connection, devices, product.id, now)
     removed = [(number, product.id) for number in devices]
     connection.executemany("DELETE FROM installation WHERE device = ? AND product = ?", removed)
     if product.remediation != "Uninstall":
         installed = [(number, product.id, product.recommended_version, now) for number in devices]
         connection.executemany("INSERT INTO installation VALUES (?, ?, ?, ?)", installed)
+        changes.installed(connection, installed)
 
 
 def _worsen(
@@ -121,11 +125,13 @@ def _worsen(
             "INSERT OR IGNORE INTO noncompliance VALUES (?, ?)", [(subject.scid, n) for n in devices]
         )
         return
+    changes.gone(connection, devices, subject.id, tenant.now())
     connection.executemany(
         "DELETE FROM installation WHERE device = ? AND product = ?", [(n, subject.id) for n in devices]
     )
     worse = [(n, subject.id, draw_old_version(subject, tenant.random), tenant.now()) for n in devices]
     connection.executemany("INSERT INTO installation VALUES (?, ?, ?, ?)", worse)
+    changes.installed(connection, worse)
 
 
 def _report(connection: sqlite3.Connection, devices: Iterable[int], now: float) -> None:

@@ -1,11 +1,13 @@
 """Sources: each reads pages, yields frozen structs, and knows no models.
 
-A source has a `name` and five methods, each an iterator of `Page`: machines, recommendations, software, configurations,
-weaknesses; and `scores()`. An iterator that ends has read to the last page; one that cannot raises SourceError.
+A source has a `name` and a method a part, each an iterator of `Page`. An iterator that ends has read to the last page;
+one that cannot raises SourceError. A page that bears a bookmark lets another process go on after it: the part is then
+asked for with that bookmark. Where that place is gone the iterator raises StartOver.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from .records import Page
@@ -13,6 +15,10 @@ from .records import Page
 
 class SourceError(Exception):
     """A part of the source could not be read to its end, in words for people."""
+
+
+class StartOver(Exception):
+    """What was read of a part belongs to an older state than what comes next. In words for people."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +32,26 @@ class Scores:
 class Source(Protocol):
     name: str
 
-    def machines(self) -> Iterator[Page]: ...
+    def machines(self, after: str = "") -> Iterator[Page]: ...
 
-    def recommendations(self) -> Iterator[Page]: ...
+    def expect(self, machines: int) -> None:
+        """Told how many machines there are, before the parts about them are read."""
 
-    def software(self) -> Iterator[Page]: ...
+    def recommendations(self, after: str = "") -> Iterator[Page]: ...
 
-    def configurations(self) -> Iterator[Page]: ...
+    def software(self, after: str = "") -> Iterator[Page]: ...
 
-    def weaknesses(self) -> Iterator[Page]: ...
+    def configurations(self, after: str = "") -> Iterator[Page]: ...
+
+    def weaknesses(self, after: str = "") -> Iterator[Page]: ...
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        """Products and their installed versions: optional."""
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        """What became of the software's weaknesses since a moment."""
 
     def scores(self) -> Scores: ...
 
 
-__all__ = ["Page", "Scores", "Source", "SourceError"]
+__all__ = ["Page", "Scores", "Source", "SourceError", "StartOver"]

@@ -1,39 +1,42 @@
-"""The Defender for Endpoint API, page by page.
+"""The Defender for Endpoint API.
 
 Paging: a link to the next page is followed where there is one, on the same hosts only and never twice. A plain list
 whose page is full without a link goes on by $top and $skip (with $top there never is a link). Records that paging
-repeats are dropped by their id.
+repeats are dropped by their id. The two large lists come by pages or by files, which the API advises above 100,000
+devices.
 """
 
-import random
+import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
+from django.conf import settings
 
-from ..microsoft import Answer, BrokenBody, MicrosoftClient, defender_client
-from . import Scores, SourceError
-from .pace import Pace
-from .records import Configuration, Machine, NotAPage, Page, Recommendation, SoftwareWeakness, Vulnerability, read_page
-
-log = structlog.get_logger(__name__)
+from ..microsoft import BrokenBody, Downloads, MicrosoftClient, defender_client
+from . import Scores, StartOver
+from .asking import Asking
+from .export_files import ExportFiles
+from .records import (
+    Change,
+    Configuration,
+    Installed,
+    Machine,
+    Page,
+    Product,
+    Recommendation,
+    SoftwareWeakness,
+    Vulnerability,
+)
 
 API = "/api"
 EXPORT_PAGE = 50_000
 LIST_PAGE = 10_000
 WEAKNESS_PAGE = 8_000
-BODY_CAP = 400 * 1024 * 1024
-PAGE_DEADLINE = 300.0
-TRIES = 6
-BACKOFF_BASE = 2.0
-BACKOFF_CAP = 60.0
-# Waits that the source asks for, per page, are followed for so long.
-LONGEST_WAIT = 900.0
-RETRIED = frozenset({429, 500, 502, 503, 504, 509})
-# Below every documented limit: exports 30, machines 100 a minute.
-EXPORT_PACE = 28
-LIST_PACE = 90
+# Of devices: from here on the API's documentation recommends its files.
+MANY = 100_000
+_FILES, _PAGES, _INSTALLED = "files ", "pages ", "installed "
 
 
 class DefenderSource:
@@ -42,32 +45,50 @@ class DefenderSource:
     name = "defender"
 
     def __init__(self, client: MicrosoftClient | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._client = client or defender_client()
-        self._sleep = sleep
-        self._exports = Pace(EXPORT_PACE, sleep)
-        self._lists = Pace(LIST_PACE, sleep)
+        self._asking = Asking(client or defender_client(), sleep)
+        self._files = ExportFiles(self._asking, Downloads())
+        self._machines = 0
 
-    def machines(self) -> Iterator[Page]:
-        yield from self._list("machines", Machine, LIST_PAGE, none_is_404=True)
+    def machines(self, after: str = "") -> Iterator[Page]:
+        yield from self._list("machines", Machine, LIST_PAGE, after, none_is_404=True)
 
-    def recommendations(self) -> Iterator[Page]:
-        yield from self._list("recommendations", Recommendation, LIST_PAGE)
+    def expect(self, machines: int) -> None:
+        self._machines = machines
 
-    def weaknesses(self) -> Iterator[Page]:
-        yield from self._list("vulnerabilities", Vulnerability, WEAKNESS_PAGE)
+    def recommendations(self, after: str = "") -> Iterator[Page]:
+        yield from self._list("recommendations", Recommendation, LIST_PAGE, after)
 
-    def software(self) -> Iterator[Page]:
-        yield from self._export("machines/SoftwareVulnerabilitiesByMachine", SoftwareWeakness)
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
+        yield from self._list("vulnerabilities", Vulnerability, WEAKNESS_PAGE, after)
 
-    def configurations(self) -> Iterator[Page]:
-        yield from self._export("machines/SecureConfigurationsAssessmentByMachine", Configuration)
+    def software(self, after: str = "") -> Iterator[Page]:
+        yield from self._large("SoftwareVulnerabilities", "SoftwareVulnerabilitiesByMachine", SoftwareWeakness, after)
+
+    def configurations(self, after: str = "") -> Iterator[Page]:
+        name = "SecureConfigurationsAssessment"
+        yield from self._large(name, "SecureConfigurationsAssessmentByMachine", Configuration, after)
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        """The products; then who has which version, which says how long each is supported."""
+        if not after.startswith(_INSTALLED):
+            for page in self._list("Software", Product, LIST_PAGE):
+                # Few: they are read anew.
+                page.bookmark = ""
+                yield page
+        for page in self._pages("SoftwareInventoryByMachine", Installed, {}, after.removeprefix(_INSTALLED)):
+            page.bookmark = f"{_INSTALLED}{page.bookmark}"
+            yield page
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield from self._pages("SoftwareVulnerabilityChangesByMachine", Change, {"sinceTime": moment})
 
     def scores(self) -> Scores:
         """The source's own scores. Optional: another permission guards them, and without it ours stand alone."""
         return Scores(self._score("exposureScore", 100), self._score("configurationScore", 1e6))
 
     def _score(self, route: str, most: float) -> float | None:
-        answer = self._ask(f"{API}/{route}", None, self._lists)
+        answer = self._asking.ask(f"{API}/{route}", None, "lists")
         try:
             score = answer.json().get("score") if answer.is_ok else None
         except BrokenBody:
@@ -75,83 +96,56 @@ class DefenderSource:
         usable = isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= most
         return float(score) if usable else None  # type: ignore[arg-type]
 
-    def _list(self, route: str, kind: type, full: int, none_is_404: bool = False) -> Iterator[Page]:
-        """A plain list: by links, else by $top and $skip."""
+    def _list(self, route: str, kind: type, full: int, after: str = "", none_is_404: bool = False) -> Iterator[Page]:
+        """A plain list: by links, else by $top and $skip. A bookmark is the link, and how much was read."""
         met: set[str] = set()
         links: set[str] = set()
-        query: dict[str, Any] | None = None
-        address, read = f"{API}/{route}", 0
+        link, read = json.loads(after) if after else ("", 0)
+        is_resumed = bool(after)
         while True:
-            page = self._page(address, query, kind, self._lists, none_is_404 and not read)
+            query: dict[str, Any] | None = None if link or not read else {"$top": full, "$skip": read}
+            address = self._asking.followed(link, links) if link else f"{API}/{route}"
+            page = self._asking.page(
+                address, query, kind, "lists", is_resumed=is_resumed, none_is_404=none_is_404 and not read
+            )
+            is_resumed = False
             size = len(page.records) + len(page.set_aside)
             read += size
+            link = page.next_link or ""
+            page.bookmark = json.dumps([link, read])
             page.records = [record for record in page.records if _is_new(record.id, met)]
             yield page
-            if page.next_link:
-                address, query = self._followed(page.next_link, links), None
-            elif size >= full:
-                address, query = f"{API}/{route}", {"$top": full, "$skip": read}
-            else:
+            if not link and size < full:
                 return
 
-    def _export(self, route: str, kind: type) -> Iterator[Page]:
-        links: set[str] = set()
-        query: dict[str, Any] | None = {"pageSize": EXPORT_PAGE}
-        address = f"{API}/{route}"
-        while True:
-            page = self._page(address, query, kind, self._exports)
+    def _large(self, name: str, paged: str, kind: type, after: str) -> Iterator[Page]:
+        """One of the two large lists, in the way in which it was begun."""
+        by_files = settings.DEFENDER_EXPORT == "files" or (
+            settings.DEFENDER_EXPORT == "auto" and self._machines > MANY
+        )
+        way = _FILES if by_files else _PAGES
+        if after and not after.startswith(way):
+            raise StartOver("It is read in another way now, and so anew")
+        after = after.removeprefix(way)
+        export = f"machines/{name}Export"
+        pages = self._files.read(export, kind, after) if by_files else self._pages(paged, kind, {}, after)
+        for page in pages:
+            page.bookmark = f"{way}{page.bookmark}"
             yield page
-            if not page.next_link:
+
+    def _pages(self, route: str, kind: type, query: dict[str, Any], after: str = "") -> Iterator[Page]:
+        """A list of rows of devices, by links alone. A bookmark is the link to the next page."""
+        links: set[str] = set()
+        first: dict[str, Any] | None = {**query, "pageSize": EXPORT_PAGE}
+        link, is_resumed = after, bool(after)
+        while True:
+            address = self._asking.followed(link, links) if link else f"{API}/machines/{route}"
+            page = self._asking.page(address, None if link else first, kind, "pages", is_resumed=is_resumed)
+            is_resumed = False
+            link = page.bookmark = page.next_link or ""
+            yield page
+            if not link:
                 return
-            address, query = self._followed(page.next_link, links), None
-
-    def _followed(self, link: str, links: set[str]) -> str:
-        if not self._client.allows(link):
-            raise SourceError("The link to the next page leads to another host. It was not followed.")
-        if link in links:
-            raise SourceError("The link to the next page repeats: the pages run in a circle.")
-        links.add(link)
-        return link
-
-    def _page(
-        self, address: str, query: dict[str, Any] | None, kind: type, pace: Pace, none_is_404: bool = False
-    ) -> Page:
-        """One page, asked again while that may help. A page that is no JSON is asked for again too."""
-        for attempt in range(TRIES):
-            answer = self._ask(address, query, pace)
-            if answer.status == 404 and none_is_404 and answer.error_message()[0]:
-                # No machine of late. Without an error's code it is the answer of a wrong route.
-                return Page([])
-            if not answer.is_ok:
-                raise SourceError(_refusal(answer))
-            try:
-                return read_page(answer.body, kind)
-            except NotAPage as problem:
-                log.warning("page_unreadable", problem=str(problem), attempt=attempt)
-                self._sleep(_backoff(attempt))
-        raise SourceError("A page is no valid JSON, however often it is asked for.")
-
-    def _ask(self, address: str, query: dict[str, Any] | None, pace: Pace) -> Answer:
-        """The answer to a GET, after repeats of the same page with growing pauses."""
-        waited = 0.0
-        renewed = False
-        for attempt in range(TRIES):
-            pace.wait()
-            answer = self._client.get(address, query, total=PAGE_DEADLINE, read=PAGE_DEADLINE / 2, body_cap=BODY_CAP)
-            if answer.status == 401 and not renewed:
-                renewed = True
-                self._client.forget_token()
-                continue
-            if answer.is_complete and answer.status not in RETRIED:
-                return answer
-            pause = answer.retry_after()
-            pause = _backoff(attempt) if pause is None else pause
-            waited += pause
-            log.info("page_again", status=answer.status, failure=answer.failure, pause=round(pause, 2))
-            if attempt + 1 == TRIES or waited > LONGEST_WAIT:
-                break
-            self._sleep(pause)
-        return answer
 
 
 def _is_new(key: str, met: set[str]) -> bool:
@@ -159,20 +153,3 @@ def _is_new(key: str, met: set[str]) -> bool:
         return False
     met.add(key)
     return True
-
-
-def _backoff(attempt: int) -> float:
-    """Full jitter, so that many clients do not come back at once."""
-    return random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2**attempt))  # noqa: S311
-
-
-def _refusal(answer: Answer) -> str:
-    """Why a page did not come, in words."""
-    if answer.status is None or not answer.is_complete:
-        return answer.reason
-    code, message = answer.error_message()
-    if answer.status == 404 and not code:
-        return "The address is unknown there (404 without an error): is MICROSOFT_DEFENDER_URL right?"
-    if answer.status in (401, 403):
-        return f"Access refused ({answer.status} {code}): {message} Are the application permissions granted?"
-    return f"The source answered {answer.status} {code}: {message}".strip()

@@ -6,6 +6,7 @@ be gzipped (.gz).
 
 import gzip
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -13,9 +14,11 @@ import msgspec
 from . import Scores, SourceError
 from .records import (
     Configuration,
+    Installed,
     Machine,
     NotAPage,
     Page,
+    Product,
     Recommendation,
     SoftwareWeakness,
     Vulnerability,
@@ -34,27 +37,37 @@ class FilesSource:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def machines(self) -> Iterator[Page]:
+    def expect(self, machines: int) -> None:
+        """A folder is read in one way, whatever its size."""
+
+    def machines(self, after: str = "") -> Iterator[Page]:
         yield from self._read("machines", Machine)
 
-    def recommendations(self) -> Iterator[Page]:
+    def recommendations(self, after: str = "") -> Iterator[Page]:
         yield from self._read("recommendations", Recommendation)
 
-    def software(self) -> Iterator[Page]:
+    def software(self, after: str = "") -> Iterator[Page]:
         yield from self._read("software_vulnerabilities*", SoftwareWeakness)
 
-    def configurations(self) -> Iterator[Page]:
+    def configurations(self, after: str = "") -> Iterator[Page]:
         yield from self._read("configurations*", Configuration)
 
-    def weaknesses(self) -> Iterator[Page]:
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
         yield from self._read("vulnerabilities", Vulnerability)
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        for pattern, kind in (("software", Product), ("software_inventory*", Installed)):
+            if self._paths(pattern):
+                yield from self._read(pattern, kind)
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        raise SourceError("A folder of files has no changes to read.")
 
     def scores(self) -> Scores:
         return Scores()
 
     def _read(self, pattern: str, kind: type) -> Iterator[Page]:
-        suffixes = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
-        paths = sorted({path for suffix in suffixes for path in self._folder.glob(pattern + suffix)})
+        paths = self._paths(pattern)
         if not paths:
             raise SourceError(f"There is no {pattern}.json in {self._folder}.")
         for path in paths:
@@ -64,6 +77,10 @@ class FilesSource:
                 raise SourceError(f"{path.name} cannot be read: {problem}") from None
             except NotAPage as problem:
                 raise SourceError(f"{path.name} holds no records: {problem}") from None
+
+    def _paths(self, pattern: str) -> list[Path]:
+        suffixes = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+        return sorted({path for suffix in suffixes for path in self._folder.glob(pattern + suffix)})
 
 
 def _pages(path: Path, kind: type) -> Iterator[Page]:

@@ -7,7 +7,9 @@ stay. Keys are compared without case: file exports write PascalCase.
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import GenericAlias
 from typing import Annotated, Any
 
@@ -87,6 +89,33 @@ class SoftwareWeakness(Struct, frozen=True, rename="camel", gc=False):
     registry_paths: list[str] | None = None
 
 
+class Change(SoftwareWeakness, frozen=True, rename="camel", gc=False, kw_only=True):
+    """What became of one weakness of one installed version on one device, and when."""
+
+    status: Annotated[str, Meta(min_length=1, max_length=32)]
+    event_timestamp: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class Product(Struct, frozen=True, rename="camel"):
+    """A product as the source's own list of products has it."""
+
+    id: Reference
+    weaknesses: Count | None = None
+    public_exploit: bool | None = None
+    active_alert: bool | None = None
+
+
+class Installed(Struct, frozen=True, rename="camel", gc=False):
+    """One installed version on one device; of interest is only how long it is supported."""
+
+    device_id: Id
+    software_vendor: Annotated[str, Meta(max_length=120)]
+    software_name: Named
+    software_version: Version | None = None
+    end_of_support_status: str | None = None
+    end_of_support_date: str | None = None
+
+
 class Configuration(Struct, frozen=True, rename="camel", gc=False):
     """One setting of one device."""
 
@@ -125,6 +154,10 @@ class Page:
     records: list[Any]
     set_aside: list[SetAside] = field(default_factory=list)
     next_link: str | None = None
+    # What to hand the source to go on after this page; empty where it cannot.
+    bookmark: str = ""
+    # The moment of which the records are true, where the source names one.
+    as_of: datetime | None = None
 
 
 class NotAPage(ValueError):
@@ -136,8 +169,11 @@ class _Envelope(Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
+_DEVICE = re.compile(rb'"deviceid"\s*:\s*"([^"\\]{1,64})"', re.IGNORECASE)
+_OF_DEVICES = (SoftwareWeakness, Change, Configuration, Installed)
 _envelope = msgspec.json.Decoder(_Envelope)
 _fast: dict[type, Any] = {}
+_pascal: dict[type, msgspec.json.Decoder] = {}
 _keys: dict[type, dict[str, str]] = {}
 
 
@@ -151,15 +187,34 @@ def read_page(body: bytes, kind: type) -> Page:
 
 
 def read_records(raws: list[bytes], kind: type) -> Page:
-    """Records that came one by one, as in a file with one JSON object a line."""
+    """Records that came one by one, as in a file with one JSON object a line. File exports write PascalCase."""
     page = Page([])
-    decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
+    decoders = [msgspec.json.Decoder(kind), _pascal_decoder(kind)]
     for raw in raws:
-        try:
-            page.records.append(decoder.decode(raw))
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            _one(_lenient(raw), kind, page)
+        for decoder in decoders:
+            try:
+                page.records.append(decoder.decode(raw))
+                break
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                continue
+        else:
+            _one(_known_owner(_lenient(raw), raw, kind), kind, page)
+            continue
+        if decoder is not decoders[0]:
+            # The next one is written like this one.
+            decoders.reverse()
     return page
+
+
+def _pascal_decoder(kind: type) -> msgspec.json.Decoder:
+    """Of a twin of the struct whose keys are PascalCase; its records have the same attributes."""
+    if kind not in _pascal:
+        fields: list[Any] = [
+            (item.name, item.type, *([] if item.required else [item.default])) for item in msgspec.structs.fields(kind)
+        ]
+        twin = msgspec.defstruct(kind.__name__, fields, rename="pascal", frozen=True, gc=False, kw_only=True)
+        _pascal[kind] = msgspec.json.Decoder(twin)
+    return _pascal[kind]
 
 
 def _fast_decoder(kind: type) -> msgspec.json.Decoder:
@@ -198,6 +253,13 @@ def _lenient(raw: bytes) -> Any:
     except (ValueError, RecursionError) as problem:
         word = "JSON nested too deeply" if isinstance(problem, RecursionError) else "No valid JSON"
         return SetAside(word, "", raw[:SAMPLE_CAP].decode("utf-8", "replace"))
+
+
+def _known_owner(record: Any, raw: bytes, kind: type) -> Any:
+    """A line that is no JSON may still say whose it is."""
+    if isinstance(record, SetAside) and kind in _OF_DEVICES and (found := _DEVICE.search(raw)):
+        return SetAside(record.reason, clean.identifier(found[1].decode("utf-8", "replace")), record.sample)
+    return record
 
 
 def _one(record: Any, kind: type, page: Page) -> None:
@@ -239,7 +301,7 @@ def _tame(value: Any, depth: int = 0) -> Any:
 
 def _key_of(loose: dict[str, Any], kind: type) -> str:
     """The device or recommendation that the record is about, so that nothing of it is closed; empty if unreadable."""
-    value = loose.get("deviceId" if kind in (SoftwareWeakness, Configuration) else "id")
+    value = loose.get("deviceId" if kind in _OF_DEVICES else "id")
     return clean.identifier(value)[:255] if isinstance(value, str) else ""
 
 

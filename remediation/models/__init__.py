@@ -12,6 +12,7 @@ from .activities import (
     RequestedRemediation,
 )
 from .audit import AuditEvent, Through
+from .beside import InstalledBeside
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
@@ -19,6 +20,7 @@ from .inventory import (
     Device,
     DeviceGroup,
     DeviceValue,
+    EndOfSupport,
     ExploitLevel,
     ExposureLevel,
     Severity,
@@ -74,12 +76,14 @@ __all__ = [
     "DeviceState",
     "DeviceValue",
     "Duty",
+    "EndOfSupport",
     "ExploitLevel",
     "Exposure",
     "ExposureLevel",
     "FindingKind",
     "ForeignTicket",
     "Heartbeat",
+    "InstalledBeside",
     "Lease",
     "MemberState",
     "OrganisationScore",

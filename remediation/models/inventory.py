@@ -40,6 +40,16 @@ class ExploitLevel(models.TextChoices):
     KIT = "kit", _("In an exploit kit")
 
 
+class EndOfSupport(models.TextChoices):
+    """By the source: nothing said, of one version, or of the product in all its versions."""
+
+    NONE = "none", _("Supported")
+    UPCOMING_VERSION = "upcoming_version", _("Version reaches its end of support")
+    VERSION = "version", _("Version is out of support")
+    UPCOMING_SOFTWARE = "upcoming_software", _("Product reaches its end of support")
+    SOFTWARE = "software", _("Product is out of support")
+
+
 class DeviceGroupQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> "DeviceGroupQuerySet":
         return self if user.sees_all_groups else self.filter(pk__in=user.device_groups.all())
@@ -117,10 +127,23 @@ class Software(models.Model):
     source_id = models.CharField(max_length=255, unique=True)
     name = models.CharField(max_length=255)
     vendor = models.CharField(max_length=255, blank=True, default="")
+    # What the source's own list of products says of it; optional, so null where it was never read.
+    source_weaknesses = models.PositiveIntegerField(null=True)
+    public_exploit = models.BooleanField(null=True)
+    active_alert = models.BooleanField(null=True)
+    # Of the product as a whole: out of support only where every version is.
+    end_of_support_status = models.CharField(max_length=20, choices=EndOfSupport, default=EndOfSupport.NONE)
+    end_of_support_on = models.DateField(null=True)
 
     class Meta:
         ordering = ["name"]
         verbose_name_plural = _("software")
+        constraints = [
+            models.CheckConstraint(
+                name="software_end_of_support_is_known",
+                condition=Q(end_of_support_status__in=EndOfSupport.values),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -168,9 +191,17 @@ class SoftwareVersion(models.Model):
     disk_paths = models.JSONField(default=list)
     registry_paths = models.JSONField(default=list)
     security_update = models.CharField(max_length=64, blank=True, default="")
+    end_of_support_status = models.CharField(max_length=20, choices=EndOfSupport, default=EndOfSupport.NONE)
+    end_of_support_on = models.DateField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(name="software_version_once", fields=["software", "version"])]
+        constraints = [
+            models.UniqueConstraint(name="software_version_once", fields=["software", "version"]),
+            models.CheckConstraint(
+                name="version_end_of_support_is_known",
+                condition=Q(end_of_support_status__in=EndOfSupport.values),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.software} {self.version}"

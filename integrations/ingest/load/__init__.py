@@ -1,6 +1,7 @@
 """Bulk loading of the staging tables: the one thing in which the two databases differ."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from django.db import connection
@@ -16,13 +17,25 @@ class Loader(Protocol):
     # Rows changed in one transaction.
     batch: int
 
+    def owner(self) -> tuple[int, str] | None:
+        """The run whose stage there is, and the process that holds it."""
+
     def open(self) -> None: ...
 
+    def writing(self) -> AbstractContextManager[None]:
+        """One transaction for `append` and `execute`."""
+
     def append(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple]) -> None: ...
+
+    def execute(self, statement: str, *parameters: object) -> int:
+        """A statement with ? for its parameters; returns the rows it touched."""
 
     def loaded(self) -> None: ...
 
     def close(self) -> None: ...
+
+    def clear(self) -> None:
+        """Remove every staging table there is, whoever made it."""
 
 
 def loader() -> Loader:

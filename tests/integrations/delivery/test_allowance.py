@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integrations import allowance as accounts
 from integrations.connectors.base import Limit
 from integrations.connectors.intune import Intune
 from integrations.delivery import allowance, claim, send, sweep, wishes
@@ -48,7 +49,7 @@ def test_the_wait_ends_when_the_oldest_grant_leaves_the_window(limited, clock):
 
 
 def test_what_another_worker_was_granted_meanwhile_counts(limited, clock, monkeypatch):
-    read, others = allowance._latest, [4]
+    read, others = accounts._latest, [4]
 
     def read_while_another_asks(*row):
         latest = read(*row)
@@ -56,7 +57,7 @@ def test_what_another_worker_was_granted_meanwhile_counts(limited, clock, monkey
             assert allowance.grant("intune", others.pop()) == 4
         return latest
 
-    monkeypatch.setattr(allowance, "_latest", read_while_another_asks)
+    monkeypatch.setattr(accounts, "_latest", read_while_another_asks)
 
     assert allowance.grant("intune", 5) == 1
     assert TicketSystem.objects.get(key="intune").granted == 5

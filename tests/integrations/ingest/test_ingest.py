@@ -398,7 +398,7 @@ def test_a_sync_that_is_killed_anywhere_leaves_it_to_the_next(part: str):
     world.update(1)
     killed = world.copy()
 
-    def die():
+    def die(*after):
         raise Killed
 
     setattr(killed, part, die)

@@ -28,7 +28,10 @@ class World:
 
     def __init__(self, devices: int = 4) -> None:
         self.lists: dict[str, list] = {
-            part: [] for part in ("machines", "recommendations", "software", "configurations")
+            part: []
+            for part in (
+                "machines", "recommendations", "software", "configurations", "products", "installed", "changes",
+            )
         }
         self.lists["weaknesses"] = [
             {
@@ -41,6 +44,9 @@ class World:
             for n in (1, 2, 3)
         ]
         self.breaks: set[str] = set()
+        self.asked: list[tuple[str, int]] = []
+        # The moment that its pages speak of, where they come from files.
+        self.as_of: datetime | None = None
         self.add_recommendation(REFERENCE, "Update Contoso Reader", "Update", relatedComponent="Contoso Reader")
         self.add_recommendation(
             SETTING,
@@ -112,27 +118,43 @@ class World:
     def copy(self) -> "World":
         return deepcopy(self)
 
-    def _pages(self, part: str, kind: type, size: int = 3) -> Iterator[Page]:
+    def _pages(self, part: str, after: str, kind: type, size: int = 3) -> Iterator[Page]:
+        """A page's bookmark is the number of records up to its end."""
         found = self.lists[part]
-        for start in range(0, len(found) or 1, size):
-            yield records.read_page(json.dumps({"value": found[start : start + size]}).encode(), kind)
+        for start in range(int(after or 0), len(found) or 1, size):
+            self.asked.append((part, start))
+            page = records.read_page(json.dumps({"value": found[start : start + size]}).encode(), kind)
+            page.bookmark = str(start + size)
+            page.as_of = self.as_of
+            yield page
             if part in self.breaks:
                 raise SourceError("The source answered 500.")
 
-    def machines(self) -> Iterator[Page]:
-        return self._pages("machines", records.Machine)
+    def machines(self, after: str = "") -> Iterator[Page]:
+        return self._pages("machines", after, records.Machine)
 
-    def recommendations(self) -> Iterator[Page]:
-        return self._pages("recommendations", records.Recommendation)
+    def recommendations(self, after: str = "") -> Iterator[Page]:
+        return self._pages("recommendations", after, records.Recommendation)
 
-    def software(self) -> Iterator[Page]:
-        return self._pages("software", records.SoftwareWeakness)
+    def software(self, after: str = "") -> Iterator[Page]:
+        return self._pages("software", after, records.SoftwareWeakness)
 
-    def configurations(self) -> Iterator[Page]:
-        return self._pages("configurations", records.Configuration)
+    def configurations(self, after: str = "") -> Iterator[Page]:
+        return self._pages("configurations", after, records.Configuration)
 
-    def weaknesses(self) -> Iterator[Page]:
-        return self._pages("weaknesses", records.Vulnerability)
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
+        return self._pages("weaknesses", after, records.Vulnerability)
+
+    def expect(self, machines: int) -> None:
+        pass
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        yield from self._pages("products", after, records.Product)
+        yield from self._pages("installed", "", records.Installed)
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        self.since = since
+        return self._pages("changes", "", records.Change)
 
     def scores(self) -> Scores:
         return Scores(exposure=40.0)

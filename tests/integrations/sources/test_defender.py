@@ -1,15 +1,20 @@
 """Paging, repeats and refusals of the Defender API, against a server on the loopback."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from integrations.microsoft import MicrosoftClient
-from integrations.sources import SourceError, defender
+from integrations.models import Allowance
+from integrations.sources import SourceError, asking, defender
 from integrations.sources.defender import DefenderSource
-from integrations.sources.pace import Pace
+from integrations.sources.pace import LIMITS, Pace
+
+pytestmark = pytest.mark.django_db
 
 SOFTWARE = "/api/machines/SoftwareVulnerabilitiesByMachine"
 
@@ -139,8 +144,8 @@ def test_errors_that_stay_end_the_part_after_a_few_tries(
 
     with pytest.raises(SourceError, match=str(status)):
         list(source.software())
-    assert len(httpserver.log) == defender.TRIES
-    assert all(0 <= wait <= defender.BACKOFF_CAP for wait in waits)
+    assert len(httpserver.log) == asking.TRIES
+    assert all(0 <= wait <= asking.BACKOFF_CAP for wait in waits)
 
 
 def test_a_wait_without_end_is_not_followed(httpserver: HTTPServer, source: DefenderSource, waits: Waits):
@@ -191,15 +196,32 @@ def test_an_odd_score_of_the_source_is_none(httpserver: HTTPServer, source: Defe
     assert (scores.exposure, scores.configuration) == (None, None)
 
 
-def test_requests_are_spread_over_the_minute():
-    now = 0.0
+@pytest.mark.parametrize("name", ["lists", "pages", "files"])
+def test_no_minute_and_no_hour_sees_more_requests_than_the_limit(monkeypatch, name: str):
+    clock = {"now": datetime(2026, 11, 1, tzinfo=UTC)}
+    monkeypatch.setattr(timezone, "now", lambda: clock["now"])
 
     def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
+        clock["now"] += timedelta(seconds=seconds)
 
-    pace = Pace(3, sleep, lambda: now)
-    for _ in range(7):
+    # Two workers, each with an object of its own.
+    workers = [Pace(name, sleep), Pace(name, sleep)]
+    sent = []
+    per_minute, per_hour = (limit.requests for limit in LIMITS[name])
+    for turn in range(per_minute * 3):
+        workers[turn % 2].wait()
+        sent.append(clock["now"])
+
+    for window, most in ((timedelta(minutes=1), per_minute), (timedelta(hours=1), per_hour)):
+        assert max(sum(1 for other in sent if moment <= other < moment + window) for moment in sent) <= most
+
+
+def test_an_hour_that_is_used_up_ends_the_part(monkeypatch):
+    pace = Pace("files", lambda seconds: None)
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 1, tzinfo=UTC))
+    Allowance.objects.create(
+        name="defender files 3600", granted=19, grants=[[timezone.now().timestamp() - 60, 19]]
+    )
+
+    with pytest.raises(SourceError, match="limit"):
         pace.wait()
-
-    assert now == pytest.approx(120)

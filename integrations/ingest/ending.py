@@ -1,0 +1,41 @@
+"""The end of a pass: every number at once, and the word that it is over."""
+
+from datetime import datetime
+
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from remediation import counters
+from remediation.models import AuditEvent, Through, User
+
+from ..sources import Scores
+from .tally import Tally
+
+log = structlog.get_logger(__name__)
+
+
+def publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime) -> None:
+    """Every number at once, with the word that the sync is done."""
+    with transaction.atomic():
+        counters.publish(timezone.localdate(now), now, scores.exposure, scores.configuration)
+        end(tally, state, error)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {counters.TABLES['exposure']}")
+
+
+def end(tally: Tally, state: str, error: str) -> None:
+    run = tally.run
+    tally.save()
+    run.state, run.error, run.ended_at = state, error, timezone.now()
+    run.save(update_fields=["state", "error", "ended_at"])
+    AuditEvent.objects.record(
+        run,
+        f"sync_{state}",
+        by=run.requested_by or User.objects.system(),
+        through=Through.SYNC,
+        after={"new": run.new, "changed": run.changed, "fixed": run.fixed, "set_aside": run.set_aside},
+        note=error,
+    )
+    log.info("sync_ended", run=run.pk, state=state, rows=run.rows, new=run.new, fixed=run.fixed, error=error)
