@@ -11,7 +11,7 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from remediation import counters
+from remediation import counters, events
 from remediation.models import AuditEvent, Through, User
 from remediation.rules import verification
 
@@ -78,7 +78,7 @@ def _apply(reading: Reading, run: SyncRun, problems: list[str], source: Source) 
     devices.resolve_duplicates(stage)
     devices.apply_devices(stage, len(reading.machines), tally.beat)
     catalogue.apply_recommendations(reading, now)
-    delta = _compare(reading)
+    delta = _compare(reading, now)
     drop = "" if problems else closing.suspicious_drop(reading, delta)
     state = SyncState.PARTIAL if problems else SyncState.COMPLETE
     if drop and not closing.is_confirmed(run):
@@ -97,16 +97,18 @@ def _apply(reading: Reading, run: SyncRun, problems: list[str], source: Source) 
     scores = source.scores()
     counters.refresh_version_risks()
     counters.prepare(now, totals="stage_total")
+    if state == SyncState.COMPLETE:
+        events.prepare()
     tally.beat(at_once=True)
     _publish(tally, state, " ".join([*problems, drop if state == SyncState.HELD else ""]).strip(), scores, now)
 
 
-def _compare(reading: Reading) -> exposures.Delta:
+def _compare(reading: Reading, now: datetime) -> exposures.Delta:
     """What should stand, by the parts that were read."""
     stage = reading.stage
     exposures.start(stage)
     if reading.has_software:
-        catalogue.apply_software(reading)
+        catalogue.apply_software(reading, now)
         counters.refresh_version_risks()
         catalogue.load_versions(reading)
     if reading.has_configurations:
@@ -130,7 +132,9 @@ def _compare(reading: Reading) -> exposures.Delta:
 def _publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime) -> None:
     """Every number at once, with the word that the sync is done."""
     with transaction.atomic():
-        counters.publish(timezone.localdate(now), now, scores.exposure, scores.configuration)
+        counters.publish(timezone.localdate(now), now, scores.exposure, scores.configuration, tally.run.pk)
+        if state == SyncState.COMPLETE:
+            events.write(now, tally.run.pk)
         _end(tally, state, error)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

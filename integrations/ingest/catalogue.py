@@ -10,6 +10,7 @@ from django.db import models, transaction
 from remediation.models import (
     Category,
     ExploitLevel,
+    FreshLink,
     Recommendation,
     RemediationType,
     Severity,
@@ -18,6 +19,7 @@ from remediation.models import (
     Weakness,
 )
 
+from ..feeds.facts import published_facts
 from ..sources import clean, records
 from .reading import Example, Reading, WeaknessFacts
 
@@ -80,10 +82,10 @@ def _recommendation(record: records.Recommendation) -> dict[str, Any]:
     }
 
 
-def apply_software(reading: Reading) -> None:
+def apply_software(reading: Reading, now: datetime) -> None:
     """Products, versions and weaknesses that are installed somewhere, and what each version suffers from."""
     _write_software(reading)
-    _write_weaknesses(reading)
+    _write_weaknesses(reading, now)
     versions = _write_versions(reading)
     _write_links(reading, versions)
 
@@ -133,14 +135,19 @@ def _write_software(reading: Reading) -> None:
     write(Software, "source_id", wanted)
 
 
-def _write_weaknesses(reading: Reading) -> None:
-    """By the list of weaknesses where it was read; else new ones only, by what the export says."""
+def _write_weaknesses(reading: Reading, now: datetime) -> None:
+    """By the list of weaknesses where it was read; else new ones only, by what the export says.
+
+    What a feed says of one stands above both.
+    """
     listed = reading.vulnerabilities or {}
     only_named = {name: facts for name, facts in reading.weaknesses.items() if name not in listed}
     known = set(Weakness.objects.values_list("name", flat=True))
-    write(Weakness, "name", {name: _weakness(record) for name, record in listed.items()})
     fresh = {name: _weakness_by_export(facts) for name, facts in only_named.items() if name not in known}
-    write(Weakness, "name", fresh)
+    wanted = {name: _weakness(record) for name, record in listed.items()} | fresh
+    for name, said in published_facts(wanted).items():
+        wanted[name] |= said
+    write(Weakness, "name", wanted, first={"first_seen_at": now})
 
 
 def _weakness(record: records.Vulnerability) -> dict[str, Any]:
@@ -200,6 +207,7 @@ def _write_links(reading: Reading, versions: dict[int, int]) -> None:
     """What each version that was seen suffers from now. A version that nobody has any more keeps what it had."""
     weakness = dict(Weakness.objects.values_list("name", "pk"))
     by_number = {facts.number: weakness[name] for name, facts in reading.weaknesses.items()}
+    published = set(SoftwareVersion.objects.exclude(published_risk=None).values_list("pk", flat=True))
     for batch in batches(versions.items()):
         wanted = {(pk, by_number[number]) for v, pk in batch for number in reading.weaknesses_of[v]}
         present = {
@@ -216,6 +224,12 @@ def _write_links(reading: Reading, versions: dict[int, int]) -> None:
                     Link.objects.filter(pk__in=some).delete()
                 Link.objects.bulk_create(
                     (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in fresh),
+                    batch_size=5000,
+                )
+                # For the parts of the score's movement.
+                news = (key for key in fresh if key[0] in published)
+                FreshLink.objects.bulk_create(
+                    (FreshLink(version_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in news),
                     batch_size=5000,
                 )
 

@@ -3,6 +3,8 @@
 import os
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import structlog
@@ -23,31 +25,45 @@ LEASE_SECONDS = 420.0
 _NAP = 20.0
 
 
+@contextmanager
+def turn() -> Iterator[str]:
+    """The right to publish numbers: who holds it, or nobody where another process has it, here or on any host."""
+    holder = f"{_host()}:{os.getpid()}:{uuid4().hex[:8]}"
+    _free_the_lease_of_the_dead()
+    if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
+        yield ""
+        return
+    try:
+        yield holder
+    finally:
+        Lease.objects.release(LEASE, holder)
+
+
 def run_sync(
     source: Source | None = None, *, requested_by: User | None = None, report: Report = lambda run: None
 ) -> SyncRun | None:
     """One pass in this process. None when another one is under way, here or on any host."""
-    holder = f"{_host()}:{os.getpid()}:{uuid4().hex[:8]}"
-    _free_the_lease_of_the_dead()
-    if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
+    with turn() as holder:
+        if holder:
+            return _run(source, holder, requested_by, report)
         log.info("sync_already_running")
         return None
+
+
+def _run(source: Source | None, holder: str, requested_by: User | None, report: Report) -> SyncRun | None:
+    _bury_the_lost()
+    now = timezone.now()
+    run = SyncRun(source="", started_at=now, heartbeat_at=now, requested_by=requested_by)
+    tally = Tally(run, hold=lambda: Lease.objects.take(LEASE, holder, LEASE_SECONDS), report=report)
+    source = source or DefenderSource(sleep=lambda seconds: _sleep(seconds, tally))
+    run.source = source.name
+    run.save()
     try:
-        _bury_the_lost()
-        now = timezone.now()
-        run = SyncRun(source="", started_at=now, heartbeat_at=now, requested_by=requested_by)
-        tally = Tally(run, hold=lambda: Lease.objects.take(LEASE, holder, LEASE_SECONDS), report=report)
-        source = source or DefenderSource(sleep=lambda seconds: _sleep(seconds, tally))
-        run.source = source.name
-        run.save()
-        try:
-            return ingest(source, tally)
-        except SyncLost as problem:
-            log.warning("sync_lost", run=run.pk)
-            _mark_lost(SyncRun.objects.filter(pk=run.pk), str(problem))
-            return None
-    finally:
-        Lease.objects.release(LEASE, holder)
+        return ingest(source, tally)
+    except SyncLost as problem:
+        log.warning("sync_lost", run=run.pk)
+        _mark_lost(SyncRun.objects.filter(pk=run.pk), str(problem))
+        return None
 
 
 def _host() -> str:

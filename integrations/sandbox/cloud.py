@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adminservice, defender, directory, entra, graph, tasks
+from . import adminservice, defender, directory, entra, feeds, graph, tasks
 from .faults import Fault
 from .messages import Answer, Request, read_json
 from .tenant import Tenant
@@ -52,6 +52,8 @@ def serve(tenant: Tenant, request: Request) -> Answer:
         return adminservice.answer(tenant, request)
     if lowered.startswith("/api/"):
         return defender.answer(tenant, request)
+    if lowered.startswith("/feeds/"):
+        return feeds.answer(tenant, request)
     if directory.serves(request):
         return directory.answer(tenant, request)
     if lowered.startswith("/beta/"):

@@ -12,6 +12,8 @@ from .activities import (
     RequestedRemediation,
 )
 from .audit import AuditEvent, Through
+from .events import Event, EventCount, EventKind, Publication, PublicationSum
+from .feeds import Feed, FeedKind
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
@@ -28,6 +30,7 @@ from .inventory import (
 )
 from .leases import Lease
 from .members import MemberState, TicketMember
+from .moves import ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
 from .people import User
 from .recommendations import (
     Category,
@@ -74,16 +77,27 @@ __all__ = [
     "DeviceState",
     "DeviceValue",
     "Duty",
+    "Event",
+    "EventCount",
+    "EventKind",
     "ExploitLevel",
     "Exposure",
+    "ExposureChange",
     "ExposureLevel",
+    "Feed",
+    "FeedKind",
     "FindingKind",
     "ForeignTicket",
+    "FreshLink",
     "Heartbeat",
     "Lease",
     "MemberState",
+    "MovePart",
     "OrganisationScore",
     "Priority",
+    "Publication",
+    "PublicationSum",
+    "PublishedDevice",
     "Recommendation",
     "RecommendationCounter",
     "RecommendationStatus",
@@ -93,6 +107,7 @@ __all__ = [
     "RemoteState",
     "RequestedRemediation",
     "Route",
+    "ScoreMove",
     "ScoreSnapshot",
     "Severity",
     "Software",
