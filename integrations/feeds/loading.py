@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from kombu.exceptions import OperationalError
 
 from remediation import counters, doorbell, events
-from remediation.models import AuditEvent, Feed, FeedKind, Through, User, Weakness
+from remediation.models import AuditEvent, Feed, Through, User, Weakness
 
 from ..ingest import running
 from .facts import said_of
@@ -31,9 +31,9 @@ class FeedRefused(Exception):
 
 def load_due() -> None:
     """Read those that are switched on and a day old. What fails is tried again in half an hour."""
-    for kind in FeedKind.values:
-        if address(kind) and Feed.objects.of(kind).is_due(EVERY, AGAIN):
-            load(kind)
+    for feed in Feed.objects.each():
+        if address(feed.kind) and feed.is_due(EVERY, AGAIN):
+            load(feed.kind)
 
 
 def ask(kind: str, *, by: User) -> None:
@@ -49,7 +49,7 @@ def ask(kind: str, *, by: User) -> None:
 
 def load(kind: str, place: str = "", *, by: User | None = None, through: str = Through.WORKER) -> Feed:
     """Read it now, from its address or from `place`. What came of it is on the feed, and in the audit trail."""
-    feed, now = Feed.objects.of(kind), timezone.now()
+    feed, now = Feed.objects.get_or_create(kind=kind)[0], timezone.now()
     feed.tried_at = now
     try:
         content = fetch(kind, place)

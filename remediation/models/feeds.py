@@ -14,9 +14,10 @@ class FeedKind(models.TextChoices):
 
 
 class FeedQuerySet(models.QuerySet["Feed"]):
-    def of(self, kind: str) -> "Feed":
-        """The feed without its file; made at the first look."""
-        return self.get_or_create(kind=kind)[0]
+    def each(self) -> list["Feed"]:
+        """One of each kind; those that nobody has tried yet are not stored."""
+        known = {feed.kind: feed for feed in self}
+        return [known.get(kind) or self.model(kind=kind) for kind in FeedKind.values]
 
     def by_kind(self) -> dict[str, "Feed"]:
         """Those that have been read, by kind."""
