@@ -102,6 +102,8 @@ class Slice:
     colour: str
     label: str
     count: int
+    # What a filter calls it.
+    value: str = ""
 
 
 def donut(slices: Sequence[Slice], unit: str) -> SafeString:

@@ -162,7 +162,7 @@ def test_an_addition_of_what_no_device_has_any_more_is_nobodys_news(world, put):
     put("kev", kev("CVE-1999-0001"))
     for number in range(1, 5):
         world.update(number)
-    for run in (1, 2):
+    for _ in range(2):
         sync(world)
 
     put("kev", kev("CVE-2026-1000"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from remediation.models import Event, EventCount, FreshLink, MovePart, PublicationSum, ScoreMove, Weakness
+from remediation.models import Event, FreshLink, MovePart, PublicationSum, ScoreMove, Weakness
 from tests.integrations.ingest.world import World, sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
