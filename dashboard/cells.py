@@ -19,6 +19,8 @@ from remediation.models import (
     AttemptResult,
     DeliveryState,
     DeviceState,
+    EventKind,
+    ExploitLevel,
     RecommendationStatus,
     RemoteState,
     Ticket,
@@ -30,6 +32,7 @@ from .glyphs import (
     ATTEMPT_RESULTS,
     DELIVERY_STATES,
     DEVICE_STATES,
+    EVENT_KINDS,
     LEVEL_WORDS,
     LEVELS,
     RECOMMENDATION_STATUSES,
@@ -153,6 +156,7 @@ _PILL_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "delivery": (DeliveryState, DELIVERY_STATES),
     "remote": (RemoteState, REMOTE_STATES),
     "attempt": (AttemptResult, ATTEMPT_RESULTS),
+    "event": (EventKind, EVENT_KINDS),
 }
 
 
@@ -204,6 +208,19 @@ def points(exposure: float | None, configuration: float | None = None) -> SafeSt
         '<span class="ok st" title="{}">{}{}<span class="visually-hidden"> {}</span></span>',
         ((words, icon(glyph), _points(value), words) for glyph, value, words in cells),
     )
+
+
+def step(value: float | None) -> SafeString:
+    """How far the exposure score went up or down, with its sign in a word."""
+    if value is None:
+        return EMPTY
+    if abs(value) < 0.005:
+        return format_html('<span class="muted">{}</span>', number(0, 2))
+    glyph, css, words = ("arrow-up", "bad", _("up")) if value > 0 else ("arrow-down", "ok", _("down"))
+    return format_html(
+        '<span class="{} st">{}<span class="visually-hidden">{} </span>{}</span>',
+        css, icon(glyph), words, number(abs(value), 2),
+    )  # fmt: skip
 
 
 def _points(value: float) -> str:
@@ -277,6 +294,25 @@ def _label(value: str, choices: Any, language: str | None) -> str:
 def two_lines(first: str, second: str) -> SafeString:
     """What names a row, and below it what identifies it."""
     return format_html('<span class="t">{}</span><span class="small muted">{}</span>', first, second)
+
+
+def event_kind(value: str) -> SafeString:
+    return _state_pill(value, "event", get_language())
+
+
+def event_detail(row: dict[str, Any]) -> str:
+    """What an event says beyond its name, from the fields of `dashboard.timeline`."""
+    if row["kind"] == EventKind.EXPLOIT_RAISED:
+        return f"{label(row['before'], ExploitLevel)} → {label(row['after'], ExploitLevel)}"
+    if row["kind"] == EventKind.KEV_ADDED:
+        return _("In CISA's catalogue since %(day)s") % {"day": row["after"]}
+    if row["kind"] == EventKind.KEV_REMOVED:
+        return _("Was in CISA's catalogue since %(day)s") % {"day": row["before"]}
+    if row["kind"] == EventKind.FIRST_SYNC:
+        return _("What was there already is not listed one by one")
+    if row["kind"] == EventKind.FIRST_KEV:
+        return _("What it held already is not listed one by one")
+    return row["component"] or ""
 
 
 def weaknesses(count: int) -> str:

@@ -102,6 +102,8 @@ class Slice:
     colour: str
     label: str
     count: int
+    # What a filter calls it.
+    value: str = ""
 
 
 def donut(slices: Sequence[Slice], unit: str) -> SafeString:
@@ -146,6 +148,9 @@ def _at(share: float, radius: float) -> str:
     return f"{75 + radius * sin(angle):.2f} {75 - radius * cos(angle):.2f}"
 
 
-def bar(share: float) -> SafeString:
+def bar(share: float, tone: str = "") -> SafeString:
     """0 to 100, of a width."""
-    return format_html('<svg class="bar" aria-hidden="true"><rect width="{}%" height="100%"/></svg>', f"{share:.0f}")
+    css = f"bar {tone}".strip()
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><rect width="{}%" height="100%"/></svg>', css, f"{share:.0f}"
+    )

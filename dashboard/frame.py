@@ -36,7 +36,7 @@ NAVIGATION = [
         _("Dashboard"),
         "speedometer2",
         "remediation.view_recommendation",
-        frozenset({"overview"}),
+        frozenset({"overview", "exposure_score"}),
     ),
     Entry(
         "recommendations",
@@ -55,6 +55,13 @@ NAVIGATION = [
         "remediation.view_remediationactivity",
         frozenset({"activities", "activity", "activity_devices", "exceptions", "tickets"}),
         "frame_activities",
+    ),
+    Entry(
+        "events",
+        _("Event timeline"),
+        "clock-history",
+        "remediation.view_recommendation",
+        frozenset({"events"}),
     ),
     Entry(
         "settings_features",

@@ -8,6 +8,7 @@ from remediation.models import (
     DeliveryState,
     DeviceState,
     DeviceValue,
+    EventKind,
     ExposureLevel,
     Priority,
     RecommendationStatus,
@@ -74,4 +75,13 @@ ATTEMPT_RESULTS: dict[str, tuple[str, str]] = {
     AttemptResult.UNKNOWN: ("question-circle", "t-warn"),
     AttemptResult.ABSENT: ("dash-circle", ""),
     AttemptResult.CRASHED: ("exclamation-triangle", "t-warn"),
+}
+EVENT_KINDS: dict[str, tuple[str, str]] = {
+    EventKind.NEW_WEAKNESS: ("shield-exclamation", "t-warn"),
+    EventKind.EXPLOIT_RAISED: ("bug", "t-bad"),
+    EventKind.KEV_ADDED: ("bullseye", "t-bad"),
+    EventKind.KEV_REMOVED: ("dash-circle", ""),
+    EventKind.NEW_ASSESSMENT: ("list-check", "t-run"),
+    EventKind.FIRST_SYNC: ("clock-history", ""),
+    EventKind.FIRST_KEV: ("clock-history", ""),
 }

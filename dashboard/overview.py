@@ -1,8 +1,6 @@
 """The dashboard: scores with their trend, and what comes first. Every number is a sum of stored rows."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.core.cache import cache
@@ -27,7 +25,7 @@ from remediation.models import (
     ScoreSnapshot,
 )
 
-from . import charts
+from . import charts, trends
 from .activities import with_progress
 from .details.recommendation import flyout, flyout_partial
 from .glyphs import LEVELS
@@ -35,41 +33,17 @@ from .groups import Selection, selection
 from .lists.recommendations import with_impact
 from .lists.tabs import overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
+from .periods import last_days
 from .rejections import ask_rejections, rejections
 from .requests import Request
-from .scores import Weights, ask_weights, settings_in, weights
+from .scores import ask_weights, settings_in, weights
+from .timeline import newest_events
 
-TREND = timedelta(days=30)
 ROWS = 6
 SHORT_ROWS = 5
 # Activities are sorted by the order of these.
 RANKED = 100
 KEEP = 3600
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score and its last 30 days. `explained` is ours where the source's own is the headline.
-
-    `reported` are points of the source's own that stand beside ours.
-    """
-
-    value: float | None
-    points: list[charts.Point]
-    explained: float | None = None
-    reported: float | None = None
-
-    @property
-    def level(self) -> str:
-        return scoring.level(self.value or 0)
-
-    @property
-    def change(self) -> int:
-        return round(self.points[-1].value) - round(self.points[0].value) if len(self.points) > 1 else 0
-
-    @property
-    def days(self) -> int:
-        return (self.points[-1].day - self.points[0].day).days if self.points else 0
 
 
 @require_GET
@@ -82,15 +56,18 @@ def overview(request: Request) -> HttpResponse:
     if numbers(request)["frame_synced_at"] is None or not groups.visible:
         return render(request, "dashboard/first_start.html")
     top = _top_recommendations(request, groups)
-    history = _published(request, "history", lambda: _history(groups))
+    period = last_days(request)
+    history = _published(request, f"history{period.days}", lambda: trends.history(groups, period))
     settings = _published(request, "settings", lambda: _settings(groups))
-    exposure = _exposure(history, weights(request))
+    exposure = trends.exposure(history, weights(request))
     context = {
         "numbers": numbers(request),
         "rejections": rejections(request),
         "exposure": exposure,
         "exposure_chart": charts.trend(exposure.points, _("Exposure score")) if exposure.points else "",
-        "configuration": _configuration(history, settings),
+        "configuration": trends.configuration(history, [_compliance(row) for row in settings]),
+        "explained_score": weights(request).score,
+        "periods": period.choices(request),
         "categories": _categories(settings),
         "levels": _levels(request),
         "devices_chart": charts.donut(_slices(request), _("devices")),
@@ -99,6 +76,7 @@ def overview(request: Request) -> HttpResponse:
         "activities": _top_activities(groups, top),
         "software": _top_software(top),
         "devices": _published(request, "devices", lambda: _top_devices(groups)),
+        "events": _published(request, "events", lambda: newest_events(groups)),
     }
     return render(request, "dashboard/overview.html", context | flyout(request))
 
@@ -110,6 +88,8 @@ def _ask(request: Request, groups: Selection) -> None:
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()
     levels = {name: _total(today, name) for name in (*_LEVEL_FIELDS.values(), "unseen")}
+    refreshed = OrganisationScore.objects.order_by("-day").values("refreshed_at")[:1]
+    numbers(request).ask(refreshed_at=Subquery(refreshed))
     numbers(request).ask(top_overdue=CountOf(overdue(activities_in(groups))), top_excepted=CountOf(excepted), **levels)
 
 
@@ -119,7 +99,7 @@ def _total(queryset: QuerySet, name: str) -> Subquery:
 
 def _published(request: Request, name: str, make: Callable[[], Any]) -> Any:
     """What changes with the publication of a sync alone is worked out once for each selection of groups."""
-    at = numbers(request)["frame_synced_at"]
+    at = numbers(request)["refreshed_at"] or numbers(request)["frame_synced_at"]
     groups = selection(request)
     chosen = "all" if groups.is_whole_organisation else "-".join(map(str, groups.ids))
     if len(chosen) > 150:
@@ -128,36 +108,6 @@ def _published(request: Request, name: str, make: Callable[[], Any]) -> Any:
 
 
 # --- Scores ---
-def _history(groups: Selection) -> list[dict[str, Any]]:
-    """A row a day: the organisation's own scores, or for a part of it the sums to make ours of."""
-    since = timezone.localdate() - TREND
-    if groups.is_whole_organisation:
-        rows = OrganisationScore.objects.filter(day__gte=since).order_by("day")
-        fields = ("day", "exposure", "configuration", "source_exposure", "source_configuration")
-        return list(rows.values(*fields))
-    sums = {name: Sum(name) for name in ScoreSnapshot.SUMMED if name.startswith(("devices_", "score_"))}
-    here = ScoreSnapshot.objects.filter(day__gte=since, group__in=groups.ids).order_by("day").values("day")
-    days: Any = here.annotate(**sums)
-    return [{"day": row["day"], "exposure": scoring.exposure_score_of(row)} for row in days]
-
-
-def _exposure(history: list[dict[str, Any]], now: Weights) -> Score:
-    theirs = [
-        charts.Point(row["day"], row["source_exposure"]) for row in history if row.get("source_exposure") is not None
-    ]
-    if theirs:
-        return Score(theirs[-1].value, theirs, explained=now.score)
-    return Score(now.score, [charts.Point(row["day"], row["exposure"]) for row in history])
-
-
-def _configuration(history: list[dict[str, Any]], settings: list[dict[str, Any]]) -> Score:
-    """Always ours: the source reports points without saying out of how many, so they are no score out of 100."""
-    ours = scoring.configuration_score(map(_compliance, settings))
-    points = [charts.Point(row["day"], row["configuration"]) for row in history if row.get("configuration") is not None]
-    reported = [row["source_configuration"] for row in history if row.get("source_configuration") is not None]
-    return Score(ours, points, reported=reported[-1] if reported else None)
-
-
 def _settings(groups: Selection) -> list[dict[str, Any]]:
     here = settings_in(groups).order_by().filter(counters__group__in=groups.ids)
     rows = here.values("pk", "category", "severity_score")
@@ -193,7 +143,7 @@ _LEVEL_FIELDS = {
 def _slices(request: Request) -> list[charts.Slice]:
     answers = numbers(request)
     return [
-        charts.Slice(LEVELS[level.value][1], str(level.label), answers[field] or 0)
+        charts.Slice(LEVELS[level.value][1], str(level.label), answers[field] or 0, level.value)
         for level, field in _LEVEL_FIELDS.items()
     ]
 
@@ -207,7 +157,9 @@ def _levels(request: Request) -> list[tuple[charts.Slice, int]]:
 def _top_devices(groups: Selection) -> list[dict[str, Any]]:
     """The first few of each group by the index, the first few of those here: no sort of all devices."""
     in_group = Device.objects.present().filter(group=OuterRef("pk"), risk_sum__gt=0).order_by("-risk_sum")
-    card = in_group.annotate(card=JSONObject(name="name", level="exposure_level", risk="risk_sum")).values("card")
+    card = in_group.annotate(card=JSONObject(pk="pk", name="name", level="exposure_level", risk="risk_sum")).values(
+        "card"
+    )
     places = {f"place_{place}": Subquery(card[place : place + 1]) for place in range(SHORT_ROWS)}
     rows = DeviceGroup.objects.filter(pk__in=groups.ids).order_by().values_list("name", *places.values())
     found = [device | {"group": name} for name, *devices in rows for device in devices if device]

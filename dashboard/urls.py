@@ -1,12 +1,14 @@
 from django.urls import path
 
 from . import overview
-from .details import activity, group_script, recommendation, tickets
-from .lists import activities, exceptions, recommendation_devices, recommendations
+from .details import activity, exposure_score, group_script, recommendation, tickets
+from .lists import activities, events, exceptions, recommendation_devices, recommendations
 from .lists import tickets as ticket_list
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("scores/exposure/", exposure_score.exposure_score, name="exposure_score"),
+    path("events/", events.events, name="events"),
     path("recommendations/", recommendations.recommendations, name="recommendations"),
     path("recommendations/<int:pk>/", recommendation.recommendation, name="recommendation"),
     path(

@@ -8,6 +8,7 @@ from remediation.rules import audit
 
 from . import target_groups
 from .delivery import look, sweep
+from .feeds import loading
 from .ingest import running
 
 
@@ -39,12 +40,25 @@ def seal_audit() -> None:
 # Taken off the queue at once: a sync runs for long, and one that is lost comes again with the clock.
 @shared_task(name="integrations.tasks.run_sync", acks_late=False, reject_on_worker_lost=False)
 def run_sync(requested_by: int | None = None) -> None:
+    loading.load_due()
     if settings.MICROSOFT.is_configured:
-        person = None if requested_by is None else User.objects.filter(pk=requested_by).first()
-        running.run_sync(requested_by=person)
+        running.run_sync(requested_by=_person(requested_by))
 
 
 @shared_task(name="integrations.tasks.run_changes", acks_late=False, reject_on_worker_lost=False)
 def run_changes() -> None:
     if settings.MICROSOFT.is_configured:
         running.run_changes()
+
+
+@shared_task(name="integrations.tasks.load_feeds", acks_late=False, reject_on_worker_lost=False)
+def load_feeds(kind: str | None = None, requested_by: int | None = None) -> None:
+    """Those that are due, or one at a person's word."""
+    if kind is None:
+        loading.load_due()
+    else:
+        loading.load(kind, by=_person(requested_by))
+
+
+def _person(pk: int | None) -> User | None:
+    return None if pk is None else User.objects.filter(pk=pk).first()

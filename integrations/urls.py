@@ -7,6 +7,7 @@ urlpatterns = [
     path("features/<slug:key>/", views.settings_switch, name="settings_switch"),
     path("connections/<slug:key>/tests/", views.settings_connection_test, name="settings_connection_test"),
     path("sources/", views.settings_sources, name="settings_sources"),
+    path("feeds/<slug:kind>/loads/", views.settings_feed_load, name="settings_feed_load"),
     path("delivery/", views.settings_delivery, name="settings_delivery"),
     path("findings/<int:pk>/closings/", views.settings_finding_close, name="settings_finding_close"),
     path("syncs/", views.settings_syncs, name="settings_syncs"),

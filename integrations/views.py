@@ -6,13 +6,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from remediation.models import Heartbeat, Ticket, TicketSystem
+from remediation.models import Feed, FeedKind, Heartbeat, Ticket, TicketSystem
 from remediation.rules.target_groups import ask_for_group
 from remediation.rules.ticket_systems import switch
 from remediation.rules.transitions import InvalidTransition
@@ -21,6 +21,8 @@ from remediation.signed_in import SignedInRequest
 from . import connection, syncs, ticket_systems, trial
 from .delivery import people
 from .delivery.closing import CannotClose, close_second
+from .feeds import loading
+from .feeds.fetching import address
 from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
 from .models import SyncRun
 from .operation import concerns, troubles
@@ -86,8 +88,22 @@ def settings_sources(request: SignedInRequest) -> HttpResponse:
         "not_configured": connection.NOT_CONFIGURED,
         "last_complete": SyncRun.objects.last_complete(),
         "running": SyncRun.objects.running().exists(),
+        "feeds": [(feed, address(feed.kind)) for feed in Feed.objects.each()],
     }
     return render(request, "integrations/settings_sources.html", context)
+
+
+@require_POST
+def settings_feed_load(request: SignedInRequest, kind: str) -> HttpResponse:
+    if kind not in FeedKind.values:
+        raise Http404
+    try:
+        loading.ask(kind, by=request.user)
+    except loading.FeedRefused as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("The file is read in the background. What came of it appears here."))
+    return redirect("settings_sources")
 
 
 @require_GET

@@ -12,7 +12,8 @@ configuration. The set-based twin of this page is `counters.py`; a test holds th
     organisation = sum(w * E) / sum(w) over devices seen within 30 days
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 # Stored with every daily point, so that a change of the formula shows as such in a trend.
 MODEL_VERSION = 1
@@ -117,6 +118,30 @@ def exposure_impact_of(counters: Mapping[str, float | None], snapshot: Mapping[s
     drops = (counters.get(name) or 0 for name in ("drop_low", "drop_normal", "drop_high"))
     devices = (snapshot.get(name) or 0 for name in ("devices_low", "devices_normal", "devices_high"))
     return exposure_impact(*drops, *devices)  # type: ignore[arg-type]
+
+
+Part = TypeVar("Part", bound=Hashable)
+
+
+def telescope(start: Sequence[float], steps: Iterable[tuple[Part, Sequence[float]]]) -> dict[Part, float]:
+    """Points by which each part moved the score, from the sums at the start and what each step in turn adds to them.
+
+    The sums are the arguments of `exposure_score`. The points of all parts add up to the whole movement.
+    """
+    points: dict[Part, float] = {}
+    sums = list(start)
+    before = _score_of(sums)
+    for part, added in steps:
+        sums = [value + more for value, more in zip(sums, added, strict=True)]
+        after = _score_of(sums)
+        points[part] = points.get(part, 0.0) + after - before
+        before = after
+    return points
+
+
+def _score_of(sums: Sequence[float]) -> float:
+    low, normal, high, *scores = sums
+    return exposure_score(round(low), round(normal), round(high), *scores)
 
 
 def configuration_score(settings: Iterable[tuple[float, int, int]]) -> float | None:

@@ -26,6 +26,8 @@ os.environ["CELERY_BROKER_URL"] = broker_of_this_process(os.environ.get("TEST_RE
 
 from tvm_remediation.settings import *  # noqa: E402, F403
 
+# Nobody's network: a test that reads a feed says from where.
+EPSS_URL = KEV_URL = ""
 # In the test's own thread, and one by one. What several do at once has tests of its own.
 DELIVERY_THREADS = 0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -45,6 +45,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "login": (EVERYBODY, set(METHODS)),
     "logout": (SIGNED_IN, {"POST"}),
     "overview": (READERS, {"GET"}),
+    "exposure_score": (READERS, {"GET"}),
+    "events": (READERS, {"GET"}),
     "recommendations": (READERS, {"GET"}),
     "recommendation": (READERS, {"GET"}),
     "recommendation_devices": (READERS, {"GET"}),
@@ -67,6 +69,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "set_theme": (SIGNED_IN, {"POST"}),
     "settings_features": (SETTERS, {"GET"}),
     "settings_sources": (SETTERS, {"GET"}),
+    "settings_feed_load": (SETTERS, {"POST"}),
     "settings_delivery": (SETTERS, {"GET"}),
     "settings_finding_close": (SETTERS, {"POST"}),
     "settings_syncs": (SETTERS, {"GET"}),
@@ -109,6 +112,7 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
+    things["settings_feed_load"] = "kev"
     finding = RemoteFinding.objects.create(
         system=ticket.system, kind="double", remote_id="2", ticket=ticket, marker="m", found_at=now, seen_at=now
     )

@@ -27,6 +27,8 @@ ACCESS: dict[str, str] = {
     "metrics": PUBLIC,
     # The pages that only read.
     "overview": _VIEW,
+    "exposure_score": _VIEW,
+    "events": _VIEW,
     "recommendations": _VIEW,
     "recommendation": _VIEW,
     "recommendation_devices": _VIEW,
@@ -54,6 +56,7 @@ ACCESS: dict[str, str] = {
     "settings_switch": _SETTINGS,
     "settings_connection_test": _SETTINGS,
     "settings_sources": _SETTINGS,
+    "settings_feed_load": _SETTINGS,
     "settings_delivery": _SETTINGS,
     "settings_finding_close": _SETTINGS,
     "settings_syncs": _SETTINGS,

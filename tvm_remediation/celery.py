@@ -41,9 +41,11 @@ def configure() -> dict:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_default_queue": "delivery",
+        # They publish numbers, one after the other.
         "task_routes": {
             "integrations.tasks.run_sync": {"queue": "sync"},
             "integrations.tasks.run_changes": {"queue": "sync"},
+            "integrations.tasks.load_feeds": {"queue": "sync"},
         },
         "worker_prefetch_multiplier": 1,
         "worker_soft_shutdown_timeout": 25,
@@ -56,6 +58,7 @@ def configure() -> dict:
             "poll tickets": {"task": "integrations.tasks.poll_tickets", "schedule": settings.DELIVERY_POLL},
             "fill target groups": {"task": "integrations.tasks.fill_groups", "schedule": settings.DELIVERY_SWEEP},
             "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
+            "feeds": {"task": "integrations.tasks.load_feeds", "schedule": 1800.0},
             "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
             **_changes(),
         },

@@ -29,3 +29,12 @@ def url_without_trailing_slash(name: str, default: str = "") -> str:
     if parts.username or parts.password:
         raise ImproperlyConfigured(f"{name} must not hold a user name or a password.")
     return value.rstrip("/")
+
+
+def feed_url(name: str, default: str) -> str:
+    """The address of a published file; empty where the variable is set to nothing."""
+    value = os.environ.get(name, default).strip()
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password):
+        raise ImproperlyConfigured(f"{name} is {value!r}, which is no address. Leave it empty to switch the feed off.")
+    return value

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
-from .environment import read_secret, url_without_trailing_slash
+from .environment import feed_url, read_secret, url_without_trailing_slash
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -134,6 +134,11 @@ CACHES = {
 # --- Microsoft --------------------------------------------------------------------------------------------------------
 MICROSOFT = microsoft_settings(env)
 CONFIGMGR = configmgr_settings(env, MICROSOFT)
+
+# --- Published facts about weaknesses; an empty address switches one off ----------------------------------------------
+EPSS_URL = feed_url("EPSS_URL", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz")
+KEV_URL = feed_url("KEV_URL", "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json")
+FEEDS_CA_BUNDLE = env.str("FEEDS_CA_BUNDLE", default="")
 
 # --- Delivery: seconds, except where the name says otherwise ----------------------------------------------------------
 DELIVERY_LEASE = env.float("DELIVERY_LEASE", default=120)

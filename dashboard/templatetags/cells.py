@@ -1,11 +1,11 @@
 """The cells of `dashboard.cells` for templates."""
 
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.http import QueryDict
 
 from integrations.syncs import in_words
 
-from .. import cells
+from .. import cells, links
 
 register = template.Library()
 
@@ -26,6 +26,8 @@ for _filter in (
     cells.tags,
     cells.label,
     cells.weaknesses,
+    cells.event_kind,
+    cells.event_detail,
 ):
     register.filter(_filter.__name__, _filter)
 
@@ -40,15 +42,9 @@ register.simple_tag(cells.points, name="points")
 register.simple_tag(cells.due, name="due")
 register.simple_tag(cells.chip, name="chip")
 register.simple_tag(cells.ticket_pill, name="ticket_pill")
-
-
-@register.simple_tag
-def address(route: str, *args: object) -> str:
-    """The address of a route that another part of the product declares; empty while it does not."""
-    try:
-        return reverse(route, args=args)
-    except NoReverseMatch:
-        return ""
+register.simple_tag(cells.step, name="step")
+register.simple_tag(links.address, name="address")
+register.simple_tag(links.weakness_address, name="weakness_address")
 
 
 @register.filter
@@ -61,6 +57,12 @@ def percent_of(part: float, whole: float) -> float:
 def item(mapping: object, name: str) -> object:
     """A value by its name, for what is asked for by name only."""
     return mapping[name]  # type: ignore[index]
+
+
+@register.filter
+def values_of(query: QueryDict, name: str) -> list[str]:
+    """All that an address says under a name."""
+    return [str(value) for value in query.getlist(name)]
 
 
 @register.filter

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from remediation.models import (
     Category,
     ExploitLevel,
+    FreshLink,
     Recommendation,
     RemediationType,
     Severity,
@@ -18,6 +19,7 @@ from remediation.models import (
     Weakness,
 )
 
+from ..feeds.facts import published_facts
 from ..sources import clean, records
 from .met import Met, WeaknessFacts
 from .reading import Reading
@@ -82,10 +84,10 @@ def _recommendation(record: records.Recommendation) -> dict[str, Any]:
     }
 
 
-def apply_software(reading: Reading) -> None:
+def apply_software(reading: Reading, now: datetime) -> None:
     """Products, versions and weaknesses that are installed somewhere, and what each version suffers from."""
     _write_software(reading)
-    _write_weaknesses(reading)
+    _write_weaknesses(reading, now)
     for wanted, present in _links(reading, _write_versions(reading)):
         gone, fresh = [pk for key, pk in present.items() if key not in wanted], wanted - set(present)
         if gone or fresh:
@@ -94,15 +96,16 @@ def apply_software(reading: Reading) -> None:
                 _add_links(fresh)
 
 
-def add_software(reading: Reading) -> int:
+def add_software(reading: Reading, now: datetime) -> int:
     """The same from a part of the news: nothing is taken from any version. How much they suffer from more."""
     _write_software(reading)
-    _write_weaknesses(reading)
+    _write_weaknesses(reading, now)
     added = 0
     for wanted, present in _links(reading, _write_versions(reading)):
-        fresh = wanted - set(present)
-        _add_links(fresh)
-        added += len(fresh)
+        if fresh := wanted - set(present):
+            with transaction.atomic():
+                _add_links(fresh)
+            added += len(fresh)
     return added
 
 
@@ -151,14 +154,19 @@ def _write_software(reading: Reading) -> None:
     write(Software, "source_id", wanted)
 
 
-def _write_weaknesses(reading: Reading) -> None:
-    """By the list of weaknesses where it was read; else new ones only, by what the export says."""
+def _write_weaknesses(reading: Reading, now: datetime) -> None:
+    """By the list of weaknesses where it was read; else new ones only, by what the export says.
+
+    What a feed says of one stands above both.
+    """
     listed = reading.vulnerabilities or {}
     only_named = {name: facts for name, facts in reading.met.weaknesses.items() if name not in listed}
     known = set(Weakness.objects.values_list("name", flat=True))
-    write(Weakness, "name", {name: _weakness(record) for name, record in listed.items()})
     fresh = {name: _weakness_by_export(facts) for name, facts in only_named.items() if name not in known}
-    write(Weakness, "name", fresh)
+    wanted = {name: _weakness(record) for name, record in listed.items()} | fresh
+    for name, said in published_facts(wanted).items():
+        wanted[name] |= said
+    write(Weakness, "name", wanted, first={"first_seen_at": now})
 
 
 def _weakness(record: records.Vulnerability) -> dict[str, Any]:
@@ -237,8 +245,13 @@ def _drop_links(gone: list[int]) -> None:
 
 
 def _add_links(fresh: set[tuple[int, int]]) -> None:
+    """With a note of those on versions whose risk was published: for the parts of the score's movement."""
     links = (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in sorted(fresh))
     Link.objects.bulk_create(links, batch_size=5000)
+    touched = {version_id for version_id, _ in fresh}
+    published = set(SoftwareVersion.objects.filter(pk__in=touched).exclude(published_risk=None).values_list("pk", flat=True))
+    news = (FreshLink(version_id=key[0], weakness_id=key[1]) for key in sorted(fresh) if key[0] in published)
+    FreshLink.objects.bulk_create(news, batch_size=5000)
 
 
 def write(

@@ -13,7 +13,7 @@ from remediation.models import Device, Exposure, Recommendation, SoftwareVersion
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Page, Source, clean, records
 from . import beside, catalogue, exposures, installations
-from .ending import end, publish
+from .ending import end, prepare, publish
 from .exposures import Delta
 from .met import Met
 from .reading import Reading
@@ -33,7 +33,7 @@ def run(stage: Stage, source: Source, tally: Tally) -> None:
     changes.read(source)
     tally.phase(SyncPhase.APPLYING)
     now = tally.run.started_at
-    news = changes.write_down()
+    news = changes.write_down(now)
     counters.refresh_version_risks()
     delta = _compare(stage, tally)
     tally.run.new, tally.run.changed, tally.run.fixed = delta.new, delta.changed, delta.gone
@@ -45,8 +45,7 @@ def run(stage: Stage, source: Source, tally: Tally) -> None:
         end(tally, SyncState.APPLIED, "")
         return
     scores = source.scores()
-    counters.prepare(now)
-    tally.beat(at_once=True)
+    prepare(tally, now)
     publish(tally, SyncState.APPLIED, "", scores, now)
 
 
@@ -92,10 +91,10 @@ class Changes:
         stage.create("stage_held_device", "device_id BIGINT")
         stage.append("stage_held_device", ("device_id",), [(pk,) for pk in sorted(self._held)])
 
-    def write_down(self) -> int:
+    def write_down(self, now: datetime) -> int:
         """New products, versions and weaknesses as rows of ours; how many more weaknesses versions have now."""
         stage = self._stage
-        news = catalogue.add_software(Reading(stage, self._tally, met=self._there))
+        news = catalogue.add_software(Reading(stage, self._tally, met=self._there), now)
         versions = {
             (software, version): (pk, advice)
             for pk, software, version, advice in SoftwareVersion.objects.filter(

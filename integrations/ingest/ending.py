@@ -6,19 +6,33 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from remediation import counters
+from remediation import counters, events
 from remediation.models import AuditEvent, Through, User
 
+from ..models import SyncState
 from ..sources import Scores
 from .tally import Tally
 
 log = structlog.get_logger(__name__)
 
 
+# What was read to its end is told on the timeline; the rest leaves its news to the next pass.
+_TOLD = (SyncState.COMPLETE, SyncState.APPLIED)
+
+
+def prepare(tally: Tally, now: datetime, totals: str | None = None) -> None:
+    """Everything that `publish` writes, counted before its transaction begins."""
+    counters.prepare(now, totals)
+    events.prepare()
+    tally.beat(at_once=True)
+
+
 def publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime) -> None:
     """Every number at once, with the word that the sync is done."""
     with transaction.atomic():
-        counters.publish(timezone.localdate(now), now, scores.exposure, scores.configuration)
+        counters.publish(timezone.localdate(now), now, scores.exposure, scores.configuration, tally.run.pk)
+        if state in _TOLD:
+            events.write(now, tally.run.pk)
         end(tally, state, error)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

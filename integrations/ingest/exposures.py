@@ -60,6 +60,14 @@ SELECT recommendation_id, device_id, version_id FROM stage_delta WHERE kind = 'c
 _NOT_KEPT = """
 DELETE FROM stage_kept WHERE (recommendation_id, device_id) IN (
     SELECT recommendation_id, device_id FROM stage_delta WHERE kind = 'changed')
+# For the parts of the score's movement; only of devices that the published scores know.
+_REASONS = """
+INSERT INTO {change} (recommendation_id, device_id, old_version_id, new_version_id)
+SELECT x.recommendation_id, x.device_id, e.version_id, x.version_id
+FROM stage_delta x
+JOIN {published} p ON p.device_id = x.device_id
+LEFT JOIN {exposure} e ON e.recommendation_id = x.recommendation_id AND e.device_id = x.device_id
+WHERE x.id BETWEEN %s AND %s AND (e.version_id IS NOT NULL OR x.version_id IS NOT NULL)
 """
 
 _DELETE = """
@@ -167,6 +175,7 @@ def apply(stage: Stage, now: datetime, beat) -> None:
     for first in range(1, last + 1, stage.batch):
         until = first + stage.batch - 1
         with transaction.atomic():
+            stage.run(_REASONS, first, until)
             stage.run(_DELETE, first, until)
             stage.run(_UPDATE, first, until)
             stage.run(_INSERT, adapt(now), first, until)

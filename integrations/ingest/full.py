@@ -5,7 +5,7 @@ software and of configurations each are applied only when their part was. Only a
 anything, and not when more than half would go.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from remediation import counters
 from remediation.rules import verification
@@ -13,7 +13,7 @@ from remediation.rules import verification
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Source, SourceError
 from . import beside, catalogue, closing, configurations, devices, evidence, exposures
-from .ending import publish
+from .ending import prepare, publish
 from .reading import Reading
 from .stage import READ, Stage
 from .tally import Tally
@@ -67,7 +67,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
     devices.resolve_duplicates(stage)
     devices.apply_devices(stage, len(reading.machines), tally.beat)
     catalogue.apply_recommendations(reading, now)
-    delta = _compare(reading)
+    delta = _compare(reading, now)
     drop = "" if problems else closing.suspicious_drop(reading, delta)
     state = SyncState.PARTIAL if problems else SyncState.COMPLETE
     if drop and not closing.is_confirmed(run):
@@ -86,8 +86,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()
-    counters.prepare(now, totals="stage_total")
-    tally.beat(at_once=True)
+    prepare(tally, now, totals="stage_total")
     publish(tally, state, " ".join([*problems, drop if state == SyncState.HELD else ""]).strip(), scores, now)
 
 
@@ -102,13 +101,13 @@ def _verify(stage: Stage, tally: Tally) -> None:
     verification.decide(moment, beat=tally.beat)
 
 
-def _compare(reading: Reading) -> exposures.Delta:
+def _compare(reading: Reading, now: datetime) -> exposures.Delta:
     """What should stand, by the parts that were read."""
     stage = reading.stage
     has_software, has_configurations = reading.has(SyncPhase.SOFTWARE), reading.has(SyncPhase.CONFIGURATIONS)
     exposures.start(stage)
     if has_software:
-        catalogue.apply_software(reading)
+        catalogue.apply_software(reading, now)
         counters.refresh_version_risks()
         catalogue.load_versions(reading)
     if has_configurations:

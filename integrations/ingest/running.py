@@ -3,7 +3,8 @@
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -28,6 +29,20 @@ CONTINUED_FOR = timedelta(hours=6)
 CONTINUED_TIMES = 5
 # The source keeps changes for 14 days, in buckets of 6 hours.
 REACH = timedelta(days=13, hours=18)
+
+
+@contextmanager
+def turn() -> Iterator[str]:
+    """The right to publish numbers: who holds it, or nobody where another process has it, here or on any host."""
+    holder = f"{_host()}:{os.getpid()}:{uuid4().hex[:8]}"
+    _free_the_lease_of_the_dead()
+    if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
+        yield ""
+        return
+    try:
+        yield holder
+    finally:
+        Lease.objects.release(LEASE, holder)
 
 
 def run_sync(
@@ -60,15 +75,11 @@ def run_changes(source: Source | None = None, *, report: Report = lambda run: No
 def _alone(
     work: Callable[["_Maker"], SyncRun | None], source: Source | None, requested_by: User | None, report: Report
 ) -> SyncRun | None:
-    holder = f"{_host()}:{os.getpid()}:{uuid4().hex[:8]}"
-    _free_the_lease_of_the_dead()
-    if not Lease.objects.take(LEASE, holder, LEASE_SECONDS):
+    with turn() as holder:
+        if holder:
+            return work(_Maker(source, requested_by, report, holder))
         log.info("sync_already_running")
         return None
-    try:
-        return work(_Maker(source, requested_by, report, holder))
-    finally:
-        Lease.objects.release(LEASE, holder)
 
 
 class _Maker:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import adminservice, defender, directory, entra, exports, graph, tasks
+from . import adminservice, defender, directory, entra, exports, feeds, graph, tasks
 from .faults import SPOILT, Fault
 from .messages import Answer, Request, read_json
 from .tenant import Tenant
@@ -54,6 +54,8 @@ def serve(tenant: Tenant, request: Request) -> Answer:
         return defender.answer(tenant, request)
     if lowered.startswith(exports.ROOT):
         return exports.answer(tenant, request)
+    if lowered.startswith("/feeds/"):
+        return feeds.answer(tenant, request)
     if directory.serves(request):
         return directory.answer(tenant, request)
     if lowered.startswith("/beta/"):

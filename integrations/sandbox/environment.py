@@ -7,9 +7,12 @@ from pathlib import Path
 
 from .certificate import ensure_certificate, write_private
 
+EPSS_PATH = "/feeds/epss_scores-current.csv.gz"
+KEV_PATH = "/feeds/known_exploited_vulnerabilities.json"
+
 
 def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
-    """Make credentials and certificate without starting anything; answers the MICROSOFT_* and CONFIGMGR_* variables.
+    """Make credentials and certificate without starting anything; answers the variables of its environment.
 
     Calling it again answers the same, so a supervisor may compute its children's environment first.
     """
@@ -29,6 +32,11 @@ def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
         "CONFIGMGR_URL": f"{root}/AdminService_TokenAuth",
         "CONFIGMGR_SCOPE": f"{site_audience(variables['MICROSOFT_TENANT_ID'])}/.default",
         "CONFIGMGR_CA_BUNDLE": str(authority),
+    }
+    variables |= {
+        "EPSS_URL": f"{root}{EPSS_PATH}",
+        "KEV_URL": f"{root}{KEV_PATH}",
+        "FEEDS_CA_BUNDLE": str(authority),
     }
     write_private(data_dir / "environment.json", json.dumps(variables, indent=2).encode())
     return variables

@@ -13,6 +13,8 @@ from .activities import (
 )
 from .audit import AuditEvent, Through
 from .beside import InstalledBeside
+from .events import Event, EventCount, EventKind, Publication, PublicationSum
+from .feeds import Feed, FeedKind
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
@@ -30,6 +32,7 @@ from .inventory import (
 )
 from .leases import Lease
 from .members import MemberState, TicketMember
+from .moves import ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
 from .people import User
 from .recommendations import (
     Category,
@@ -77,17 +80,28 @@ __all__ = [
     "DeviceValue",
     "Duty",
     "EndOfSupport",
+    "Event",
+    "EventCount",
+    "EventKind",
     "ExploitLevel",
     "Exposure",
+    "ExposureChange",
     "ExposureLevel",
+    "Feed",
+    "FeedKind",
     "FindingKind",
     "ForeignTicket",
+    "FreshLink",
     "Heartbeat",
     "InstalledBeside",
     "Lease",
     "MemberState",
+    "MovePart",
     "OrganisationScore",
     "Priority",
+    "Publication",
+    "PublicationSum",
+    "PublishedDevice",
     "Recommendation",
     "RecommendationCounter",
     "RecommendationStatus",
@@ -97,6 +111,7 @@ __all__ = [
     "RemoteState",
     "RequestedRemediation",
     "Route",
+    "ScoreMove",
     "ScoreSnapshot",
     "Severity",
     "Software",

@@ -157,13 +157,23 @@ class Weakness(models.Model):
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.MEDIUM)
     # CVSS v3 base, 0 to 10; null where the source has none: then the severity stands in.
     cvss = models.FloatField(null=True)
-    # Probability of exploitation in the next 30 days, 0 to 1.
+    # Probability of exploitation in the next 30 days, 0 to 1, and the day of the published file that it is from; null
+    # where the source itself says it.
     epss = models.FloatField(null=True)
+    epss_on = models.DateField(null=True)
     exploit_level = models.CharField(max_length=8, choices=ExploitLevel, default=ExploitLevel.NONE)
     # The day it entered CISA's catalogue of known exploited vulnerabilities.
     kev_added_on = models.DateField(null=True)
+    # CISA's own due date for it, and whether extortionists are known to use it.
+    kev_due_on = models.DateField(null=True)
+    kev_ransomware = models.BooleanField(default=False)
     published_on = models.DateField(null=True)
     updated_on = models.DateField(null=True)
+    # When a sync first knew it; null for those from before that was kept.
+    first_seen_at = models.DateTimeField(null=True)
+    # What the timeline has told of it; whatever differs from the facts above is news.
+    told_exploit_level = models.CharField(max_length=8, choices=ExploitLevel, blank=True, default="")
+    told_kev_on = models.DateField(null=True)
 
     class Meta:
         ordering = ["name"]
@@ -187,6 +197,8 @@ class SoftwareVersion(models.Model):
     weaknesses = models.ManyToManyField(Weakness, related_name="versions")
     # Sum of the risks r of its weaknesses (see scoring.py).
     risk = models.FloatField(default=0)
+    # The same as the published scores count it; null for a version that they do not know yet.
+    published_risk = models.FloatField(null=True)
     # Where it lies on the first device that was seen with it, and the update that replaces it: examples, for tickets.
     disk_paths = models.JSONField(default=list)
     registry_paths = models.JSONField(default=list)

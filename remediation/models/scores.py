@@ -79,6 +79,12 @@ class OrganisationScore(models.Model):
     configuration = models.FloatField(null=True)
     source_exposure = models.FloatField(null=True)
     source_configuration = models.FloatField(null=True)
+    # When a feed changed the numbers of that sync afterwards.
+    refreshed_at = models.DateTimeField(null=True)
+    # What went in: the pass over the source, and the days of the published files.
+    sync_run = models.PositiveBigIntegerField(null=True)
+    epss_on = models.DateField(null=True)
+    kev_on = models.DateField(null=True)
 
     objects = OrganisationScoreQuerySet.as_manager()
 

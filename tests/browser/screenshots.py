@@ -22,6 +22,8 @@ from .visitors import Visitors, launch
 SHOTS = {
     "login": ("", "/accounts/login/"),
     "dashboard": ("security", "/"),
+    "exposure-score": ("security", "/scores/exposure/"),
+    "events": ("security", "/events/"),
     "flyout": ("security", "/recommendations/?open={first}"),
     "recommendations": ("security", "/recommendations/"),
     "recommendations-empty": ("security", "/recommendations/?q=no+such+thing"),

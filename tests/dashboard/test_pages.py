@@ -64,6 +64,8 @@ def pages(activity) -> dict[str, str]:
     return {
         "dashboard": "/",
         "dashboard with flyout": f"/?open={pk}",
+        "exposure score": "/scores/exposure/",
+        "events": "/events/",
         "recommendations": "/recommendations/",
         "recommendations with flyout": f"/recommendations/?open={pk}",
         "recommendation": f"/recommendations/{pk}/",
@@ -77,8 +79,10 @@ def pages(activity) -> dict[str, str]:
 
 # Session, user, permissions, groups and roles, numbers: five before a page has asked anything of its own.
 QUERIES = {
-    "dashboard": 7,
-    "dashboard with flyout": 11,
+    "dashboard": 8,
+    "dashboard with flyout": 12,
+    "exposure score": 8,
+    "events": 6,
     "recommendations": 6,
     "recommendations with flyout": 10,
     "recommendation": 9,
@@ -134,11 +138,15 @@ ODD = [
     "q=%00", "q=" + "x" * 5000, "q=%F0%9F%92%A9", "q=%ED%A0%80", "q='%22;--", "type=nonsense", "type=update&type=zzz",
     "status=%3Cscript%3E", "open=0", "open=abc", "open=999999999999999999999", "open=-1", "groups=abc",
     "groups=999999999999999999999999", "groups=1&groups=2&groups=x", "due=never", "ticket=x", "progress=%00",
+    "days=0", "days=x", "days=7", "since=never&until=%00", "since=2026-11-30&until=2026-11-01", "since=0001-01-01",
+    "since=9999-12-31", "kind=nonsense",
     "format=xml", "state=nonsense", "unknown=1", "&&&===", "q=%25", "tag=%22", "threat=alert&threat=exploit",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/", "/recommendations/", "/remediation/", "/remediation/tickets/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/scores/exposure/", "/events/", "/recommendations/", "/remediation/", "/remediation/tickets/"]
+)
 def test_an_odd_address_is_no_error(client, reader, work, path):
     reader(client)
 

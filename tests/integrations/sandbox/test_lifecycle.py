@@ -49,6 +49,9 @@ def test_the_environment_can_be_had_before_anything_runs(tmp_path):
         "MICROSOFT_DEFENDER_URL",
         "MICROSOFT_CA_BUNDLE",
         "CONFIGMGR_URL",
+        "EPSS_URL",
+        "KEV_URL",
+        "FEEDS_CA_BUNDLE",
         "CONFIGMGR_SCOPE",
         "CONFIGMGR_CA_BUNDLE",
     }

@@ -8,81 +8,36 @@ from datetime import date, datetime
 
 from django.db import connection
 
-from . import scoring
-from .models import (
-    Device,
-    DeviceGroup,
-    Exposure,
-    OrganisationScore,
-    Recommendation,
-    RecommendationCounter,
-    ScoreSnapshot,
-    SoftwareVersion,
-    Weakness,
-)
-from .models.inventory import UNSEEN_AFTER
+from .. import scoring
+from ..models import Feed, FeedKind, OrganisationScore, ScoreSnapshot
+from ..models.inventory import UNSEEN_AFTER
+from . import moves, risks
+from .risks import refresh_version_risks
+from .tables import NO_CHANGE, TABLES, drop, rows, run
 
-# Sums of floats differ in the last digits with the order of adding; less than this is no change.
-NO_CHANGE = 1e-9
+__all__ = ["NO_CHANGE", "TABLES", "prepare", "publish", "refresh_version_risks", "republish"]
 
-TABLES = {
-    "device": Device._meta.db_table,
-    "device_group": DeviceGroup._meta.db_table,
-    "exposure": Exposure._meta.db_table,
-    "recommendation": Recommendation._meta.db_table,
-    "counter": RecommendationCounter._meta.db_table,
-    "snapshot": ScoreSnapshot._meta.db_table,
-    "version": SoftwareVersion._meta.db_table,
-    "weakness": Weakness._meta.db_table,
-    "link": SoftwareVersion.weaknesses.through._meta.db_table,
-}
-
-
-def _cases(column: str, values: dict[str, float], otherwise: float) -> str:
-    whens = " ".join(f"WHEN '{name}' THEN {value}" for name, value in values.items())
-    return f"CASE {column} {whens} ELSE {otherwise} END"
-
-
-_BADNESS = f"COALESCE(w.cvss / 10.0, {_cases('w.severity', scoring.BADNESS_BY_SEVERITY, 0.55)})"
-_THREAT = f"""{{greatest}}({scoring.LEAST_THREAT}, COALESCE(w.epss, 0.0),
-    {_cases("w.exploit_level", scoring.THREAT_BY_EXPLOIT, 0.0)},
-    CASE WHEN w.kev_added_on IS NULL THEN 0.0 ELSE {scoring.THREAT_KEV} END,
-    CASE WHEN r.active_alert AND r.closed_at IS NULL THEN {scoring.THREAT_ALERT} ELSE 0.0 END)"""
-
-_VERSION_RISKS = f"""
-CREATE TEMPORARY TABLE work_version AS
-SELECT v.id AS version_id, COALESCE(SUM({_BADNESS} * {_THREAT}), 0.0) AS risk
-FROM {{version}} v
-LEFT JOIN {{recommendation}} r ON r.software_id = v.software_id
-JOIN {{link}} l ON l.softwareversion_id = v.id
-JOIN {{weakness}} w ON w.id = l.weakness_id
-GROUP BY v.id
-"""  # noqa: S608
-
-_WRITE_VERSION_RISKS = """
-UPDATE {version} SET risk = work_version.risk FROM work_version
-WHERE {version}.id = work_version.version_id AND ABS({version}.risk - work_version.risk) > %s
-"""
-
-_CLEAR_VERSION_RISKS = """
-UPDATE {version} SET risk = 0
-WHERE risk <> 0 AND NOT EXISTS (SELECT 1 FROM {link} l WHERE l.softwareversion_id = {version}.id)
-"""
-
-# Devices that count, with S, E and whether they are scored: seen within 30 days.
+_FACTOR = f"CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END"
+_RISK_SUM = f"({_FACTOR} * COALESCE(s.risk, 0.0))"
+# Devices that count, with S, E and whether they are scored: seen within 30 days. `fresh` is what newly found weaknesses
+# of their versions add. An S that differs from the published one by rounding alone stays as published.
 _DEVICES = f"""
 CREATE TEMPORARY TABLE work_device AS
-SELECT device_id, group_id, value, is_eligible, factor, risk_sum, is_scored,
+SELECT device_id, group_id, value, is_eligible, factor, risk_sum, fresh, is_scored,
     100.0 * risk_sum / (risk_sum + {scoring.HALF}) AS score
 FROM (
     SELECT d.id AS device_id, d.group_id, d.value,
         CASE WHEN d.entra_device_id <> '' THEN 1 ELSE 0 END AS is_eligible,
-        CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END AS factor,
-        CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END * COALESCE(s.risk, 0.0) AS risk_sum,
+        {_FACTOR} AS factor,
+        CASE WHEN ABS(p.risk_sum - {_RISK_SUM}) <= {NO_CHANGE} THEN p.risk_sum ELSE {_RISK_SUM} END AS risk_sum,
+        COALESCE(s.fresh, 0.0) AS fresh,
         CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored
     FROM {{device}} d
+    LEFT JOIN {{published}} p ON p.device_id = d.id
     LEFT JOIN (
-        SELECT e.device_id, SUM(v.risk) AS risk FROM {{exposure}} e JOIN {{version}} v ON v.id = e.version_id
+        SELECT e.device_id, SUM(v.risk) AS risk, SUM(f.risk) AS fresh FROM {{exposure}} e
+        JOIN {{version}} v ON v.id = e.version_id
+        LEFT JOIN work_fresh f ON f.version_id = v.id
         GROUP BY e.device_id
     ) s ON s.device_id = d.id
     WHERE d.retired_at IS NULL AND d.merged_into_id IS NULL
@@ -198,74 +153,76 @@ INSERT INTO {{snapshot}} (day, group_id, published_at, model_version, {_SNAPSHOT
 SELECT %s, group_id, %s, %s, {_SNAPSHOT_SUMS} FROM work_device d GROUP BY group_id
 """  # noqa: S608
 
-_WORK = ("work_version", "work_device", "work_counter", "work_weaknesses", "work_recommendation")
-
-
-def refresh_version_risks() -> None:
-    """Risk of every version from its weaknesses. An active alert counts for the devices of the one that it names."""
-    _drop_work()
-    _run(_VERSION_RISKS)
-    _run(_WRITE_VERSION_RISKS, NO_CHANGE)
-    _run(_CLEAR_VERSION_RISKS)
+_WORK = ("work_device", "work_counter", "work_weaknesses", "work_recommendation")
 
 
 def prepare(now: datetime, totals: str | None = None) -> None:
     """Compute what `publish` writes. `totals` is a table (recommendation_id, group_id, total) of the devices that a
     recommendation could apply to; without one the totals stay as they are."""
-    _drop_work()
-    _run(_DEVICES, connection.ops.adapt_datetimefield_value(now - UNSEEN_AFTER))
-    _run(_COUNTERS, totals=totals or TABLES["counter"])
-    _run(_WEAKNESSES)
-    _run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
+    drop(*_WORK)
+    risks.prepare()
+    run(_DEVICES, connection.ops.adapt_datetimefield_value(now - UNSEEN_AFTER))
+    moves.prepare()
+    run(_COUNTERS, totals=totals or TABLES["counter"])
+    run(_WEAKNESSES)
+    run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
 
 
 def publish(
-    day: date, moment: datetime, source_exposure: float | None = None, source_configuration: float | None = None
+    day: date,
+    moment: datetime,
+    source_exposure: float | None = None,
+    source_configuration: float | None = None,
+    sync_run: int | None = None,
 ) -> None:
     """Write what `prepare` computed, where it differs. In the caller's transaction."""
-    _run(_WRITE_DEVICES, NO_CHANGE)
-    _run(_CLEAR_DEVICES)
-    _run(_DELETE_COUNTERS)
-    _run(_UPDATE_COUNTERS, NO_CHANGE, NO_CHANGE, NO_CHANGE)
-    _run(_INSERT_COUNTERS)
-    _run(_UPDATE_RECOMMENDATIONS, NO_CHANGE, NO_CHANGE)
+    _write(day, moment)
+    facts: dict[str, object] = {"published_at": moment, "refreshed_at": None, "sync_run": sync_run}
+    of_source = {"source_exposure": source_exposure, "source_configuration": source_configuration}
+    _write_organisation(day, facts | of_source)
+
+
+def republish(day: date, moment: datetime) -> None:
+    """The same where no sync but a feed changed the numbers: what the last sync brought stays its own."""
+    newest = OrganisationScore.objects.newest()
+    if newest is None:
+        return
+    _write(day, moment)
+    kept = {
+        name: getattr(newest, name) for name in ("published_at", "source_exposure", "source_configuration", "sync_run")
+    }
+    _write_organisation(day, kept | {"refreshed_at": moment})
+
+
+def _write(day: date, moment: datetime) -> None:
+    run(_WRITE_DEVICES, NO_CHANGE)
+    run(_CLEAR_DEVICES)
+    run(_DELETE_COUNTERS)
+    run(_UPDATE_COUNTERS, NO_CHANGE, NO_CHANGE, NO_CHANGE)
+    run(_INSERT_COUNTERS)
+    run(_UPDATE_RECOMMENDATIONS, NO_CHANGE, NO_CHANGE)
     ScoreSnapshot.objects.filter(day=day).delete()
-    _run(_SNAPSHOT, day, connection.ops.adapt_datetimefield_value(moment), scoring.MODEL_VERSION)
-    OrganisationScore.objects.update_or_create(
-        day=day,
-        defaults={
-            "published_at": moment,
-            "model_version": scoring.MODEL_VERSION,
-            "exposure": _organisation_exposure(),
-            "configuration": scoring.configuration_score(_settings()),
-            "source_exposure": source_exposure,
-            "source_configuration": source_configuration,
-        },
-    )
+    run(_SNAPSHOT, day, connection.ops.adapt_datetimefield_value(moment), scoring.MODEL_VERSION)
+    moves.publish(day)
+    risks.publish()
 
 
-def _run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
-    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
-    with connection.cursor() as cursor:
-        # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
-        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
-        return cursor.rowcount
-
-
-def _drop_work() -> None:
-    for name in _WORK:
-        _run(f"DROP TABLE IF EXISTS {name}")
-
-
-def _rows(statement: str) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.format(**TABLES))
-        return cursor.fetchall()
+def _write_organisation(day: date, facts: dict[str, object]) -> None:
+    feeds = Feed.objects.by_kind()
+    as_of = {kind: feeds[kind].as_of if kind in feeds else None for kind in FeedKind.values}
+    ours = {
+        "model_version": scoring.MODEL_VERSION,
+        "exposure": _organisation_exposure(),
+        "configuration": scoring.configuration_score(_settings()),
+        "epss_on": as_of[FeedKind.EPSS],
+        "kev_on": as_of[FeedKind.KEV],
+    }
+    OrganisationScore.objects.update_or_create(day=day, defaults=facts | ours)
 
 
 def _devices_by_value() -> dict[str, tuple[int, float]]:
     """Scored devices and the sum of their scores, by device value."""
-    found = _rows("SELECT value, COUNT(*), SUM(score) FROM work_device WHERE is_scored = 1 GROUP BY value")
+    found = rows("SELECT value, COUNT(*), SUM(score) FROM work_device WHERE is_scored = 1 GROUP BY value")
     return {value: (count, total) for value, count, total in found}
 
 
@@ -285,7 +242,7 @@ def _organisation_exposure() -> float:
 
 def _all_points() -> float:
     """Points of all configurations that apply somewhere."""
-    found = _rows(
+    found = rows(
         "SELECT SUM(severity_score) FROM {recommendation} WHERE remediation_type = 'configuration_change'"
         " AND closed_at IS NULL AND id IN (SELECT recommendation_id FROM work_counter WHERE total > 0)"
     )
@@ -293,7 +250,7 @@ def _all_points() -> float:
 
 
 def _settings() -> list[tuple[float, int, int]]:
-    return _rows(
+    return rows(
         "SELECT severity_score, total, total - exposed FROM {recommendation}"
         " WHERE remediation_type = 'configuration_change' AND closed_at IS NULL"
     )

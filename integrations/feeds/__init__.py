@@ -1,0 +1,1 @@
+"""Published files about weaknesses: EPSS scores and CISA's catalogue of known exploited vulnerabilities."""

@@ -1,0 +1,68 @@
+"""The tables that the statements name, and how a statement is run on either database."""
+
+from datetime import date
+
+from django.db import connection
+
+from ..models import (
+    ActivityDevice,
+    Device,
+    DeviceGroup,
+    Event,
+    EventCount,
+    Exposure,
+    ExposureChange,
+    FreshLink,
+    PublicationSum,
+    PublishedDevice,
+    Recommendation,
+    RecommendationCounter,
+    RemediationActivity,
+    ScoreMove,
+    ScoreSnapshot,
+    SoftwareVersion,
+    Weakness,
+)
+
+# Sums of floats differ in the last digits with the order of adding; less than this is no change.
+NO_CHANGE = 1e-9
+
+TABLES = {
+    "activity": RemediationActivity._meta.db_table,
+    "activity_device": ActivityDevice._meta.db_table,
+    "change": ExposureChange._meta.db_table,
+    "counter": RecommendationCounter._meta.db_table,
+    "device": Device._meta.db_table,
+    "device_group": DeviceGroup._meta.db_table,
+    "event": Event._meta.db_table,
+    "event_count": EventCount._meta.db_table,
+    "exposure": Exposure._meta.db_table,
+    "fresh_link": FreshLink._meta.db_table,
+    "link": SoftwareVersion.weaknesses.through._meta.db_table,
+    "move": ScoreMove._meta.db_table,
+    "publication_sum": PublicationSum._meta.db_table,
+    "published": PublishedDevice._meta.db_table,
+    "recommendation": Recommendation._meta.db_table,
+    "snapshot": ScoreSnapshot._meta.db_table,
+    "version": SoftwareVersion._meta.db_table,
+    "weakness": Weakness._meta.db_table,
+}
+
+
+def run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
+    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
+    with connection.cursor() as cursor:
+        # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
+        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
+        return cursor.rowcount
+
+
+def rows(statement: str, *parameters: float | str | date | None) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**TABLES), parameters or None)
+        return cursor.fetchall()
+
+
+def drop(*names: str) -> None:
+    for name in names:
+        run(f"DROP TABLE IF EXISTS {name}")

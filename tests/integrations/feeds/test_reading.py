@@ -1,0 +1,70 @@
+"""What a file must look like. An odd one is refused whole, with a sentence."""
+
+import gzip
+from datetime import date
+
+import pytest
+
+from integrations.feeds.reading import FeedProblem, read
+
+from .files import EPSS_HEAD, epss, kev
+
+
+def test_epss_has_its_day_its_model_and_a_probability_for_each():
+    found = read("epss", epss(CVE_2026_1111=0.25))
+
+    assert (found.as_of, found.version) == (date(2026, 11, 25), "v2025.03.14")
+    assert found.facts == {"CVE-2026-1111": {"epss": 0.25, "epss_on": date(2026, 11, 25)}}
+
+
+def test_kev_has_its_day_its_version_and_for_each_its_dates():
+    found = read("kev", kev("CVE-2026-1111"))
+
+    assert (found.as_of, found.version) == (date(2026, 11, 25), "2026.11.25")
+    assert found.facts["CVE-2026-1111"] == {
+        "kev_added_on": date(2026, 11, 20),
+        "kev_due_on": date(2026, 12, 11),
+        "kev_ransomware": True,
+    }
+
+
+@pytest.mark.parametrize("kind", ["epss", "kev"])
+def test_a_packed_file_and_one_with_a_mark_read_the_same(kind):
+    plain = {"epss": epss(CVE_2026_1111=0.25), "kev": kev("CVE-2026-1111")}[kind]
+
+    assert read(kind, gzip.compress(plain)) == read(kind, plain) == read(kind, b"\xef\xbb\xbf" + plain)
+
+
+BROKEN = {
+    "nothing": ("epss", b"", "does not begin"),
+    "another file": ("epss", b"<!doctype html><title>Sign in</title>", "does not begin"),
+    "no text": ("epss", b"\xff\xfe\x00", "no text"),
+    "no rows": ("epss", EPSS_HEAD.encode(), "no rows"),
+    "a line cut off": ("epss", epss(CVE_2026_1111=0.25) + b"CVE-2026-22", "Line 4"),
+    "a probability above one": ("epss", epss(CVE_2026_1111=1.5), "Line 3"),
+    "no number": ("epss", (EPSS_HEAD + "CVE-2026-1111,nan,0\n").encode(), "Line 3"),
+    "no day": ("epss", epss(CVE_2026_1111=0.1).replace(b"2026-11-25", b"2026-99-99"), "does not begin"),
+    "a packed file cut off": ("epss", gzip.compress(epss(CVE_2026_1111=0.25))[:-9], "damaged or cut off"),
+    "no JSON": ("kev", kev("CVE-2026-1111")[:-5], "no KEV catalogue"),
+    "a list": ("kev", b"[]", "no KEV catalogue"),
+    "fewer than it says": ("kev", kev("CVE-2026-1111", count=1404), "1404 entries and has 1"),
+    "an empty catalogue": ("kev", kev(), "no rows"),
+    "an entry that is no CVE": ("kev", kev("<script>"), "no CVE"),
+    "a date that is none": ("kev", kev("CVE-2026-1111").replace(b"2026-11-20", b"yesterday!"), "no KEV catalogue"),
+    "without its day": ("kev", kev("CVE-2026-1111", dateReleased="soon"), "when it was released"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_refused_in_words(name):
+    kind, content, words = BROKEN[name]
+
+    with pytest.raises(FeedProblem, match=words):
+        read(kind, content)
+
+
+def test_a_bomb_is_not_unpacked_whole(monkeypatch):
+    monkeypatch.setattr("integrations.feeds.reading.LARGEST", 1000)
+
+    with pytest.raises(FeedProblem, match="more than a file of this kind"):
+        read("epss", gzip.compress(b"0" * 2000))
