@@ -60,6 +60,7 @@ SELECT recommendation_id, device_id, version_id FROM stage_delta WHERE kind = 'c
 _NOT_KEPT = """
 DELETE FROM stage_kept WHERE (recommendation_id, device_id) IN (
     SELECT recommendation_id, device_id FROM stage_delta WHERE kind = 'changed')
+"""
 # For the parts of the score's movement; only of devices that the published scores know.
 _REASONS = """
 INSERT INTO {change} (recommendation_id, device_id, old_version_id, new_version_id)
