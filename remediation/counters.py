@@ -8,34 +8,16 @@ from datetime import date, datetime
 
 from django.db import connection
 
-from . import scoring
-from .models import (
-    Device,
-    DeviceGroup,
-    Exposure,
-    OrganisationScore,
-    Recommendation,
-    RecommendationCounter,
-    ScoreSnapshot,
-    SoftwareVersion,
-    Weakness,
-)
+from . import inventory_counters, scoring
+from .inventory_counters import AS_BEFORE, Installed
+from .models import OrganisationScore, ScoreSnapshot
 from .models.inventory import UNSEEN_AFTER
+from .statements import TABLES
+from .statements import rows as _rows
+from .statements import run as _run
 
 # Sums of floats differ in the last digits with the order of adding; less than this is no change.
 NO_CHANGE = 1e-9
-
-TABLES = {
-    "device": Device._meta.db_table,
-    "device_group": DeviceGroup._meta.db_table,
-    "exposure": Exposure._meta.db_table,
-    "recommendation": Recommendation._meta.db_table,
-    "counter": RecommendationCounter._meta.db_table,
-    "snapshot": ScoreSnapshot._meta.db_table,
-    "version": SoftwareVersion._meta.db_table,
-    "weakness": Weakness._meta.db_table,
-    "link": SoftwareVersion.weaknesses.through._meta.db_table,
-}
 
 
 def _cases(column: str, values: dict[str, float], otherwise: float) -> str:
@@ -209,7 +191,7 @@ def refresh_version_risks() -> None:
     _run(_CLEAR_VERSION_RISKS)
 
 
-def prepare(now: datetime, totals: str | None = None) -> None:
+def prepare(now: datetime, totals: str | None = None, installed: Installed = AS_BEFORE) -> None:
     """Compute what `publish` writes. `totals` is a table (recommendation_id, group_id, total) of the devices that a
     recommendation could apply to; without one the totals stay as they are."""
     _drop_work()
@@ -217,6 +199,7 @@ def prepare(now: datetime, totals: str | None = None) -> None:
     _run(_COUNTERS, totals=totals or TABLES["counter"])
     _run(_WEAKNESSES)
     _run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
+    inventory_counters.prepare(installed)
 
 
 def publish(
@@ -231,6 +214,7 @@ def publish(
     _run(_UPDATE_RECOMMENDATIONS, NO_CHANGE, NO_CHANGE)
     ScoreSnapshot.objects.filter(day=day).delete()
     _run(_SNAPSHOT, day, connection.ops.adapt_datetimefield_value(moment), scoring.MODEL_VERSION)
+    inventory_counters.publish(day, moment)
     OrganisationScore.objects.update_or_create(
         day=day,
         defaults={
@@ -244,23 +228,9 @@ def publish(
     )
 
 
-def _run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
-    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
-    with connection.cursor() as cursor:
-        # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
-        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
-        return cursor.rowcount
-
-
 def _drop_work() -> None:
     for name in _WORK:
         _run(f"DROP TABLE IF EXISTS {name}")
-
-
-def _rows(statement: str) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement.format(**TABLES))
-        return cursor.fetchall()
 
 
 def _devices_by_value() -> dict[str, tuple[int, float]]:

@@ -14,10 +14,11 @@ from django.utils import timezone
 from remediation import counters
 from remediation.models import AuditEvent, Through, User
 from remediation.rules import verification
+from remediation.statements import TABLES
 
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Scores, Source, SourceError
-from . import catalogue, closing, configurations, devices, evidence, exposures
+from . import catalogue, closing, configurations, devices, evidence, exposures, installed
 from .reading import Reading
 from .stage import Stage
 from .tally import Report, SyncLost, Tally
@@ -96,7 +97,7 @@ def _apply(reading: Reading, run: SyncRun, problems: list[str], source: Source) 
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()
-    counters.prepare(now, totals="stage_total")
+    counters.prepare(now, totals="stage_total", installed=installed.count(reading))
     tally.beat(at_once=True)
     _publish(tally, state, " ".join([*problems, drop if state == SyncState.HELD else ""]).strip(), scores, now)
 
@@ -134,7 +135,7 @@ def _publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime
         _end(tally, state, error)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {counters.TABLES['exposure']}")
+            cursor.execute(f"ANALYZE {TABLES['exposure']}")
 
 
 def _end(tally: Tally, state: str, error: str) -> None:

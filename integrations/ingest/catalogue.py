@@ -145,7 +145,9 @@ def _write_weaknesses(reading: Reading) -> None:
 
 def _weakness(record: records.Vulnerability) -> dict[str, Any]:
     exploit = ExploitLevel.KIT if record.exploit_in_kit else ExploitLevel.VERIFIED if record.exploit_verified else None
-    return {
+    detected = clean.moment(record.first_detected)
+    # Where the source does not say, the first sync that sees a device exposed to it does.
+    return ({"first_seen_at": detected} if detected else {}) | {
         "description": clean.text(record.description, 10_000),
         "severity": _severity(record.severity),
         "cvss": record.cvss_v3,

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import connection
 
-from remediation.counters import TABLES
-from remediation.models import ActivityCount, ActivityDevice, ActivityWeakness, RemediationActivity, Software
+from remediation.models import ActivityCount, ActivityDevice, ActivityWeakness, RemediationActivity
+from remediation.statements import TABLES
 
 from .load import loader
 
@@ -28,7 +28,6 @@ LOADED = {
 }
 
 _TABLES = TABLES | {
-    "software": Software._meta.db_table,
     "activity": RemediationActivity._meta.db_table,
     "activity_device": ActivityDevice._meta.db_table,
     "activity_weakness": ActivityWeakness._meta.db_table,

@@ -26,6 +26,7 @@ from .inventory import (
     SoftwareVersion,
     Weakness,
 )
+from .inventory_counters import SoftwareCounter, VersionCounter, WeaknessCounter
 from .leases import Lease
 from .members import MemberState, TicketMember
 from .people import User
@@ -96,6 +97,7 @@ __all__ = [
     "ScoreSnapshot",
     "Severity",
     "Software",
+    "SoftwareCounter",
     "SoftwareVersion",
     "TargetGroup",
     "TargetGroupState",
@@ -105,5 +107,7 @@ __all__ = [
     "TicketMember",
     "TicketSystem",
     "User",
+    "VersionCounter",
     "Weakness",
+    "WeaknessCounter",
 ]

@@ -1,0 +1,64 @@
+"""Set-based statements for both databases: the names of the tables in them, and what differs in their spelling."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from django.db import connection
+
+from .models import (
+    Device,
+    DeviceGroup,
+    Exposure,
+    Recommendation,
+    RecommendationCounter,
+    ScoreSnapshot,
+    Software,
+    SoftwareCounter,
+    SoftwareVersion,
+    VersionCounter,
+    Weakness,
+    WeaknessCounter,
+)
+
+TABLES = {
+    "device": Device._meta.db_table,
+    "device_group": DeviceGroup._meta.db_table,
+    "exposure": Exposure._meta.db_table,
+    "recommendation": Recommendation._meta.db_table,
+    "counter": RecommendationCounter._meta.db_table,
+    "snapshot": ScoreSnapshot._meta.db_table,
+    "software": Software._meta.db_table,
+    "software_counter": SoftwareCounter._meta.db_table,
+    "version": SoftwareVersion._meta.db_table,
+    "version_counter": VersionCounter._meta.db_table,
+    "weakness": Weakness._meta.db_table,
+    "weakness_counter": WeaknessCounter._meta.db_table,
+    "link": SoftwareVersion.weaknesses.through._meta.db_table,
+}
+_BATCH = 5000
+
+
+def run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
+    """Execute a statement in which {device} and the like stand for the tables; returns the rows it touched."""
+    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
+    with connection.cursor() as cursor:
+        # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
+        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
+        return cursor.rowcount
+
+
+def rows(statement: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(**TABLES))
+        return cursor.fetchall()
+
+
+def fill(table: str, columns: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows from here, so many at a time."""
+    marks = ", ".join(["%s"] * len(columns))
+    left = list(values)
+    with connection.cursor() as cursor:
+        for start in range(0, len(left), _BATCH):
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+            cursor.executemany(statement, left[start : start + _BATCH])
