@@ -149,3 +149,13 @@ def _at(share: float, radius: float) -> str:
 def bar(share: float) -> SafeString:
     """0 to 100, of a width."""
     return format_html('<svg class="bar" aria-hidden="true"><rect width="{}%" height="100%"/></svg>', f"{share:.0f}")
+
+
+def stacked_bar(part: float, whole: float, longest: float) -> SafeString:
+    """A whole with a part of it, beside others of which the longest fills the width."""
+    scale = 100 / longest if longest else 0
+    return format_html(
+        '<svg class="bar big" aria-hidden="true"><rect width="{}%" height="100%"/>'
+        '<rect class="f-high" width="{}%" height="100%"/></svg>',
+        f"{scale * whole:.1f}", f"{scale * part:.1f}",
+    )  # fmt: skip

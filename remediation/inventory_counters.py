@@ -174,7 +174,7 @@ def _bundle() -> None:
     fill("work_bundle_version", ("bundle", "version_id"), known_exploited + others)
 
 
-def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str] | None = None) -> None:
+def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str | None] | None = None) -> None:
     """Delete, change and add rows of a table of counters. `first` is a column with its value in new rows."""
     table, work, key = TABLES[f"{thing}_counter"], f"work_{thing}_counter", f"{thing}_id"
     same = f"{table}.{key} = w.{key} AND {table}.group_id = w.group_id"

@@ -5,7 +5,7 @@ from django.urls import NoReverseMatch, reverse
 
 from integrations.syncs import in_words
 
-from .. import cells
+from .. import cells, charts, risk_cells
 
 register = template.Library()
 
@@ -26,6 +26,10 @@ for _filter in (
     cells.tags,
     cells.label,
     cells.weaknesses,
+    risk_cells.age,
+    risk_cells.epss,
+    risk_cells.exploit_level,
+    risk_cells.kev,
 ):
     register.filter(_filter.__name__, _filter)
 
@@ -39,6 +43,7 @@ register.simple_tag(cells.part, name="part")
 register.simple_tag(cells.points, name="points")
 register.simple_tag(cells.due, name="due")
 register.simple_tag(cells.chip, name="chip")
+register.simple_tag(charts.stacked_bar, name="stacked_bar")
 register.simple_tag(cells.ticket_pill, name="ticket_pill")
 
 

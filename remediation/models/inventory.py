@@ -117,7 +117,7 @@ class SoftwareQuerySet(models.QuerySet):
         """What is installed on a device in a group which the user may see."""
         if user.sees_all_groups:
             return self
-        counted = self.model.objects.filter(counters__group__in=user.device_groups.all(), counters__installed__gt=0)
+        counted = Software.objects.filter(counters__group__in=user.device_groups.all(), counters__installed__gt=0)
         return self.filter(pk__in=counted.values("pk"))
 
     def with_counts(self) -> "SoftwareQuerySet":
@@ -160,7 +160,7 @@ class WeaknessQuerySet(models.QuerySet):
         """Those that a device in a group which the user may see is exposed to."""
         if user.sees_all_groups:
             return self
-        counted = self.model.objects.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
+        counted = Weakness.objects.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
         return self.filter(pk__in=counted.values("pk"))
 
     def with_counts(self) -> "WeaknessQuerySet":

@@ -49,7 +49,7 @@ class ScoreSnapshot(models.Model):
     level_high = models.PositiveIntegerField(default=0)
     unseen = models.PositiveIntegerField(default=0)
     # Devices exposed to a weakness of the catalogue of known exploited ones.
-    known_exploited = models.PositiveIntegerField(db_default=0)
+    known_exploited = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = ScoreSnapshotQuerySet.as_manager()
 

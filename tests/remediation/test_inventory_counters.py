@@ -139,7 +139,7 @@ def two_products_with_one_weakness() -> tuple[Weakness, Device]:
 
 
 def test_a_device_with_a_weakness_in_two_products_counts_once():
-    weakness, device = two_products_with_one_weakness()
+    weakness, _ = two_products_with_one_weakness()
 
     publish()
 
@@ -149,7 +149,7 @@ def test_a_device_with_a_weakness_in_two_products_counts_once():
 
 
 def test_since_when_a_group_is_exposed_survives_the_next_sync_and_not_the_fix():
-    weakness, device = two_products_with_one_weakness()
+    weakness, _ = two_products_with_one_weakness()
     publish()
     publish(LATER)
     assert WeaknessCounter.objects.get().first_seen_at == NOW
