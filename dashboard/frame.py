@@ -66,7 +66,7 @@ NAVIGATION = [
     Entry(
         "weaknesses",
         _("Weaknesses"),
-        "bug",
+        "shield-exclamation",
         "remediation.view_recommendation",
         frozenset({"weaknesses", "weakness", "weakness_devices"}),
     ),

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db.models import Case, Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Concat
 
-from remediation.models import ExploitLevel, Exposure, Software, SoftwareVersion, VersionCounter, Weakness
+from remediation.models import Device, ExploitLevel, Exposure, Software, SoftwareVersion, VersionCounter, Weakness
 
 from .groups import Selection
+from .scores import count_of_related
 
 
 def software_in(groups: Selection) -> QuerySet:
@@ -78,6 +79,16 @@ def exposures_to(weakness: Weakness, groups: Selection) -> QuerySet[Exposure]:
 def exposures_by(software: Software, groups: Selection) -> QuerySet[Exposure]:
     found = Exposure.objects.filter(recommendation__software=software, version__software=software)
     return _in_groups(found, groups)
+
+
+def devices_exposed_to(weakness: Weakness, groups: Selection) -> QuerySet:
+    """Each once, with the product that brings most risk, `carrier`, and how many products of it have the weakness."""
+    exposures = exposures_to(weakness, groups)
+    worst = exposures.filter(device=OuterRef("pk")).order_by("-version__risk", "recommendation")
+    carrier = Concat("version__software__name", Value(" "), "version__version")
+    return Device.objects.filter(pk__in=exposures.values("device")).annotate(
+        carrier=Subquery(worst.values(named=carrier)[:1]), carriers=count_of_related(exposures, "device")
+    )
 
 
 def _in_groups(exposures: QuerySet[Exposure], groups: Selection) -> QuerySet[Exposure]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -96,6 +96,11 @@ def _in_order(version: str) -> list[tuple[int, int, str]]:
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet:
-    exposures = exposures_by(item, groups).select_related("device__group", "version")
     order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
-    return exposures.order_by(order, "device")[:SHOWN_DEVICES]
+    fields = {
+        "name": F("device__name"),
+        "group__name": F("device__group__name"),
+        "exposure_level": F("device__exposure_level"),
+        "installed": F("version__version"),
+    }
+    return exposures_by(item, groups).order_by(order, "device").values(**fields)[:SHOWN_DEVICES]

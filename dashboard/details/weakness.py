@@ -13,7 +13,7 @@ from remediation.models import Recommendation, SoftwareVersion, Weakness
 
 from ..activities import in_short
 from ..groups import Selection, selection
-from ..inventory import exposures_to, versions_in
+from ..inventory import devices_exposed_to, versions_in
 from ..numbers import activities_in
 from ..requests import Request
 from .recommendation import SORTED_BY_RISK_UP_TO
@@ -93,6 +93,6 @@ def _carriers(item: Weakness, groups: Selection) -> list[Carrier]:
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet:
-    exposures = exposures_to(item, groups).select_related("device__group", "version__software")
-    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
-    return exposures.order_by(order, "device", "recommendation")[:SHOWN_DEVICES]
+    order = "-risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "pk"
+    found = devices_exposed_to(item, groups).order_by(order, "pk")
+    return found.values("name", "group__name", "exposure_level", installed=F("carrier"))[:SHOWN_DEVICES]

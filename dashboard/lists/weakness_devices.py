@@ -3,34 +3,22 @@
 from typing import Any
 
 import django_filters
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Concat
+from django.db.models import F, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET
 
-from remediation.models import Device, ExposureLevel, Weakness
+from remediation.models import Device, ExposureLevel
 
 from .. import cells
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..details.weakness import find
-from ..groups import Selection, selection
-from ..inventory import exposures_to
+from ..groups import selection
+from ..inventory import devices_exposed_to
 from ..requests import Request
-from ..scores import count_of_related
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
-
-
-def devices_exposed_to(weakness: Weakness, groups: Selection) -> QuerySet[Device]:
-    """With the product that brings most risk, `carrier`, and in how many products the weakness lies there."""
-    exposures = exposures_to(weakness, groups)
-    worst = exposures.filter(device=OuterRef("pk")).order_by("-version__risk", "recommendation")
-    carrier = Concat("version__software__name", Value(" "), "version__version")
-    return Device.objects.filter(pk__in=exposures.values("device")).annotate(
-        carrier=Subquery(worst.values(named=carrier)[:1]), carriers=count_of_related(exposures, "device")
-    )
 
 
 def _carrier(row: Row) -> Any:

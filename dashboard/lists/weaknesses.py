@@ -1,10 +1,12 @@
 """Weaknesses: what the devices of the selected groups are exposed to, each with the facts about it and since when."""
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import django_filters
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
@@ -66,10 +68,10 @@ class WeaknessTable(ListTable):
         csv=[("severity", F("severity"))],
     )
     cvss = Column(
-        "CVSS", lambda row: cells.number(row["cvss"], 1), sort="cvss", css="num hide-s", csv=[("cvss", F("cvss"))]
+        "CVSS", lambda row: cells.number(row["cvss"], 1), sort="cvss_order", css="num hide-s", csv=[("cvss", F("cvss"))]
     )
     epss = Column(
-        "EPSS", lambda row: risk_cells.epss(row["epss"]), sort="epss", css="num hide-s", csv=[("epss", F("epss"))]
+        "EPSS", lambda row: risk_cells.epss(row["epss"]), sort="epss_order", css="num hide-s", csv=[("epss", F("epss"))]
     )
     exploit = Column(
         gettext_lazy("Exploit"),
@@ -81,14 +83,14 @@ class WeaknessTable(ListTable):
     kev = Column(
         gettext_lazy("KEV since"),
         lambda row: cells.day(row["kev_added_on"]),
-        sort="kev_added_on",
-        css="muted text-nowrap hide-m",
+        sort="kev_added_on_order",
+        css="muted text-nowrap hide-t",
         csv=[("kev_added_on", F("kev_added_on"))],
     )
     published = Column(
         gettext_lazy("Published"),
         lambda row: risk_cells.day_and_age(row["published_on"]),
-        sort="published_on",
+        sort="published_on_order",
         css="text-nowrap hide-m",
         csv=[("published_on", F("published_on")), ("updated_on", F("updated_on"))],
     )
@@ -101,7 +103,7 @@ class WeaknessTable(ListTable):
     since = Column(
         gettext_lazy("First seen"),
         lambda row: cells.day(row["in_since"]),
-        sort="in_since",
+        sort="in_since_order",
         css="muted text-nowrap hide-s",
         csv=[("first_seen_at", F("in_since"))],
     )
@@ -158,6 +160,16 @@ class WeaknessFilters(ListFilters):
         return queryset.filter(in_exposed__gt=0)
 
 
+# What is not known sorts below all that is, in both databases.
+_LOWEST: dict[str, Any] = {
+    "cvss": Value(-1.0),
+    "epss": Value(-1.0),
+    "kev_added_on": Value(date.min),
+    "published_on": Value(date.min),
+    "in_since": Value(datetime(1970, 1, 1, tzinfo=UTC)),
+}
+
+
 class WeaknessList(List):
     def prepare(self, queryset: QuerySet) -> QuerySet:
         return queryset.annotate(
@@ -165,6 +177,7 @@ class WeaknessList(List):
             carriers=carriers_of_weakness(self.groups),
             severity_rank=_rank("severity", Severity),
             exploit_rank=_rank("exploit_level", ExploitLevel),
+            **{f"{name}_order": Coalesce(name, lowest) for name, lowest in _LOWEST.items()},
         )
 
 

@@ -247,6 +247,18 @@ def test_severities_sort_by_rank(client, reader, db):
     assert [row["severity"] for row in rows] == ["critical", "medium", "low"]
 
 
+@pytest.mark.parametrize("sort", ["-cvss", "-epss", "-kev", "-published", "-since"])
+def test_what_is_not_known_sorts_below_what_is(client, reader, found, sort):
+    unknown = estate(devices=1).software.versions.get().weaknesses
+    unknown.update(cvss=None, epss=None, first_seen_at=None)
+    Weakness.objects.filter(pk=found.pk).update(kev_added_on=TODAY, published_on=TODAY)
+    reader(client)
+
+    rows = client.get(f"/weaknesses/?sort={sort}").context["rows"]
+
+    assert [row["pk"] for row in rows] == [found.pk, unknown.get().pk]
+
+
 ODD = ["kev=2", "epss=NaN", "epss=-1", "epss=1e400", "epss=abc", "severity=zzz", "software=%00", "eol=zzz", "q=%00",
        "exposed=x", "version=%00", "version=" + "x" * 999, "sort=carriers", "threat=zzz", "groups=0"]  # fmt: skip
 
