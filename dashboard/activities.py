@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from remediation.models import ActivityCount, DeliveryState, RemoteState, Ticket
+from remediation.models import ActivityCount, ActivityStatus, DeliveryState, RemoteState, Ticket
 
 from .groups import Selection
 
@@ -40,6 +40,13 @@ def with_ticket(activities: QuerySet) -> QuerySet:
         ticket_next_attempt_at=Subquery(telling.values("next_attempt_at")[:1]),
         ticket_attempts=Subquery(telling.values("attempts")[:1]),
     )
+
+
+def in_short(activities: QuerySet, groups: Selection) -> QuerySet:
+    """What one line says of an activity; the active ones first, then the newest."""
+    active_first = Case(When(status=ActivityStatus.ACTIVE, then=Value(0)), default=Value(1))
+    fields = ("pk", "status", "title", "due_on", "in_fixed", "in_targets", *TICKET_FIELDS)
+    return with_ticket(with_progress(activities.order_by(active_first, "-pk"), groups)).values(*fields)
 
 
 def in_need_of_a_look(tickets: QuerySet) -> QuerySet:

@@ -154,3 +154,13 @@ def bar(share: float, tone: str = "") -> SafeString:
     return format_html(
         '<svg class="{}" aria-hidden="true"><rect width="{}%" height="100%"/></svg>', css, f"{share:.0f}"
     )
+
+
+def stacked_bar(part: float, whole: float, longest: float) -> SafeString:
+    """A whole with a part of it, beside others of which the longest fills the width."""
+    scale = 100 / longest if longest else 0
+    return format_html(
+        '<svg class="bar big" aria-hidden="true"><rect width="{}%" height="100%"/>'
+        '<rect class="f-high" width="{}%" height="100%"/></svg>',
+        f"{scale * whole:.1f}", f"{scale * part:.1f}",
+    )  # fmt: skip

@@ -57,6 +57,20 @@ NAVIGATION = [
         "frame_activities",
     ),
     Entry(
+        "software_list",
+        _("Software"),
+        "box-seam",
+        "remediation.view_recommendation",
+        frozenset({"software_list", "software", "software_devices"}),
+    ),
+    Entry(
+        "weaknesses",
+        _("Weaknesses"),
+        "shield-exclamation",
+        "remediation.view_recommendation",
+        frozenset({"weaknesses", "weakness", "weakness_devices"}),
+    ),
+    Entry(
         "events",
         _("Event timeline"),
         "clock-history",

@@ -21,7 +21,6 @@ from remediation.models import (
     ExposureLevel,
     OrganisationScore,
     RecommendationStatus,
-    RemediationType,
     ScoreSnapshot,
 )
 
@@ -30,6 +29,7 @@ from .activities import with_progress
 from .details.recommendation import flyout, flyout_partial
 from .glyphs import LEVELS
 from .groups import Selection, selection
+from .inventory import weaknesses_in
 from .lists.recommendations import with_impact
 from .lists.tabs import overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
@@ -63,6 +63,8 @@ def overview(request: Request) -> HttpResponse:
     context = {
         "numbers": numbers(request),
         "rejections": rejections(request),
+        "known_exploited": numbers(request)["known_exploited"],
+        "known_exploited_devices": numbers(request)["known_exploited_devices"] or 0,
         "exposure": exposure,
         "exposure_chart": charts.trend(exposure.points, _("Exposure score")) if exposure.points else "",
         "configuration": trends.configuration(history, [_compliance(row) for row in settings]),
@@ -89,8 +91,14 @@ def _ask(request: Request, groups: Selection) -> None:
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()
     levels = {name: _total(today, name) for name in (*_LEVEL_FIELDS.values(), "unseen")}
     refreshed = OrganisationScore.objects.order_by("-day").values("refreshed_at")[:1]
-    numbers(request).ask(refreshed_at=Subquery(refreshed))
-    numbers(request).ask(top_overdue=CountOf(overdue(activities_in(groups))), top_excepted=CountOf(excepted), **levels)
+    numbers(request).ask(
+        refreshed_at=Subquery(refreshed),
+        top_overdue=CountOf(overdue(activities_in(groups))),
+        top_excepted=CountOf(excepted),
+        known_exploited=CountOf(weaknesses_in(groups).filter(kev_added_on__isnull=False, in_exposed__gt=0)),
+        known_exploited_devices=_total(today, "known_exploited"),
+        **levels,
+    )
 
 
 def _total(queryset: QuerySet, name: str) -> Subquery:
@@ -172,6 +180,7 @@ _FIELDS = (
     "pk",
     "name",
     "related_component",
+    "software",
     "remediation_type",
     "weaknesses",
     "severity_score",
@@ -207,5 +216,5 @@ def _top_activities(groups: Selection, top: list[dict[str, Any]]) -> list[dict[s
 
 
 def _top_software(top: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    software = [row for row in top if row["remediation_type"] != RemediationType.CONFIGURATION_CHANGE]
+    software = [row for row in top if row["software"] is not None]
     return sorted(software, key=lambda row: -row["weaknesses"] * row["in_exposed"])[:SHORT_ROWS]

@@ -1,8 +1,18 @@
 from django.urls import path
 
 from . import overview
-from .details import activity, exposure_score, group_script, recommendation, tickets
-from .lists import activities, events, exceptions, recommendation_devices, recommendations
+from .details import activity, exposure_score, group_script, recommendation, software, tickets, weakness
+from .lists import (
+    activities,
+    events,
+    exceptions,
+    recommendation_devices,
+    recommendations,
+    software_devices,
+    weakness_devices,
+    weaknesses,
+)
+from .lists import software as software_list
 from .lists import tickets as ticket_list
 
 urlpatterns = [
@@ -22,4 +32,11 @@ urlpatterns = [
     path("remediation/tickets/<int:pk>/state/", tickets.ticket_state, name="ticket_state"),
     path("remediation/tickets/<int:pk>/group.ps1", group_script.group_script, name="group_script"),
     path("remediation/activities/<int:pk>/", activity.activity, name="activity"),
+    path("software/", software_list.software_list, name="software_list"),
+    path("software/<int:pk>/", software.software, name="software"),
+    path("software/<int:pk>/devices/", software_devices.software_devices, name="software_devices"),
+    path("weaknesses/", weaknesses.weaknesses, name="weaknesses"),
+    # By its number, or by its name as people write it down.
+    path("weaknesses/<str:key>/", weakness.weakness, name="weakness"),
+    path("weaknesses/<str:key>/devices/", weakness_devices.weakness_devices, name="weakness_devices"),
 ]

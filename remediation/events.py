@@ -40,7 +40,7 @@ def _news(kind: str, condition: str, before: str = "''", after: str = "''") -> s
 
 
 _DAY = "CAST({column} AS VARCHAR(32))"
-_UNTOLD = "w.told_exploit_level = '' AND w.first_seen_at > %s"
+_UNTOLD = "w.told_exploit_level = '' AND w.met_at > %s"
 _TOLD = "w.told_exploit_level <> ''"
 _NEWS = [
     _news(K.NEW_WEAKNESS, _UNTOLD),
@@ -133,7 +133,7 @@ INSERT INTO {{publication_sum}} (publication_id, group_id, {_SUM_NAMES}) SELECT 
 _TELL = """
 UPDATE {weakness} SET told_exploit_level = exploit_level, told_kev_on = kev_added_on
 WHERE (told_exploit_level <> exploit_level OR told_kev_on IS DISTINCT FROM kev_added_on)
-    AND (told_exploit_level <> '' OR first_seen_at IS NULL OR first_seen_at <= %s
+    AND (told_exploit_level <> '' OR met_at IS NULL OR met_at <= %s
         OR EXISTS (SELECT 1 FROM {event} e WHERE e.weakness_id = {weakness}.id))
 """
 

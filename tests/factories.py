@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import factory
 from django.contrib.auth.models import Permission
+from django.db.models import F
 from django.utils import timezone
 
 from remediation import models
@@ -239,4 +240,21 @@ def estate(devices: int = 3, groups: int = 1, **recommendation) -> models.Recomm
             total=here.count(),
             eligible=here.exclude(device__entra_device_id="").count(),
         )
+        if version:
+            _count_inventory(version, weakness, place, here.count())
     return item
+
+
+def _count_inventory(
+    version: models.SoftwareVersion, weakness: models.Weakness, group: models.DeviceGroup, devices: int
+) -> None:
+    """Counters and totals of the inventory for devices of a group that have the version, and the weakness by it."""
+    counted = {"group": group, "exposed": devices}
+    version.counters.create(installed=devices, **counted)
+    version.software.counters.create(installed=devices, **counted)
+    weakness.counters.create(first_seen_at=timezone.now(), **counted)
+    exposed = F("exposed") + devices
+    models.Software.objects.filter(pk=version.software_id).update(
+        installed=F("installed") + devices, exposed=exposed, weaknesses=1
+    )
+    models.Weakness.objects.filter(pk=weakness.pk).update(exposed=exposed, first_seen_at=timezone.now())

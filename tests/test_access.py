@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from integrations.models import SyncRun, SyncState
-from remediation.models import DeliveryState, RemediationActivity, RemoteFinding, TicketSystem
+from remediation.models import DeliveryState, RemediationActivity, RemoteFinding, Software, TicketSystem, Weakness
 from remediation.roles import (
     ADMINISTRATOR,
     EXCEPTION_APPROVER,
@@ -50,6 +50,12 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "recommendations": (READERS, {"GET"}),
     "recommendation": (READERS, {"GET"}),
     "recommendation_devices": (READERS, {"GET"}),
+    "software_list": (READERS, {"GET"}),
+    "software": (READERS, {"GET"}),
+    "software_devices": (READERS, {"GET"}),
+    "weaknesses": (READERS, {"GET"}),
+    "weakness": (READERS, {"GET"}),
+    "weakness_devices": (READERS, {"GET"}),
     "activities": (READERS, {"GET"}),
     "activity": (READERS, {"GET"}),
     "exceptions": (READERS, {"GET"}),
@@ -99,6 +105,8 @@ def things() -> dict[str, int | str]:
     """One of everything, by the route that shows it."""
     enable_intune()
     recommendation = estate(name=CANARY)
+    Software.objects.update(name=CANARY, vendor=CANARY)
+    Weakness.objects.update(name=CANARY)
     activity = ActivityFactory(recommendation=recommendation, title=CANARY)
     activity.counts.create(group=recommendation.counters.first().group, targets=3, exposed=3)
     ticket = TicketFactory(activity=activity, delivery_state=DeliveryState.DEAD)
@@ -108,6 +116,9 @@ def things() -> dict[str, int | str]:
     )
     things = dict.fromkeys(["recommendation", "recommendation_devices", "remediation_options"], recommendation.pk)
     things["exception_options"] = recommendation.pk
+    things |= dict.fromkeys(["software", "software_devices"], recommendation.software_id)
+    weakness = recommendation.software.versions.get().weaknesses.get()
+    things |= dict.fromkeys(["weakness", "weakness_devices"], weakness.pk)
     things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
@@ -210,6 +221,10 @@ def snapshot() -> list[str]:
 OF_ONE_THING = [
     "recommendation",
     "recommendation_devices",
+    "software",
+    "software_devices",
+    "weakness",
+    "weakness_devices",
     "remediation_options",
     "exception_options",
     "activity",
@@ -240,7 +255,7 @@ def test_lists_show_nothing_out_of_scope(things):
     client = Client()
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
 
-    for name in ["overview", "recommendations", "activities", "tickets", "exceptions"]:
+    for name in ["overview", "recommendations", "software_list", "weaknesses", "activities", "tickets", "exceptions"]:
         page = client.get(address(name, things))
         assert page.status_code == 200, name
         assert CANARY.encode() not in page.content, name

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When, Window
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from remediation.models import (
-    ExploitLevel,
     Exposure,
     OrganisationScore,
     Recommendation,
@@ -19,8 +18,9 @@ from remediation.models import (
     Weakness,
 )
 
-from ..activities import TICKET_FIELDS, with_progress, with_ticket
+from ..activities import in_short
 from ..groups import Selection, selection
+from ..inventory import carried_by, weaknesses_in, worst_first
 from ..numbers import activities_in
 from ..requests import Request
 from ..scores import Weights, weight_questions
@@ -85,7 +85,7 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
         return None
     weights = Weights.read({name: getattr(item, name) for name in weight_questions(groups)})
     on_exposure, on_configuration = weights.impacts(vars(item))
-    weaknesses = _weaknesses(item)
+    weaknesses = _weaknesses(item, groups)
     may_handle = request.user.has_perm("remediation.handle_remediation")
     return {
         "recommendation": item,
@@ -95,7 +95,7 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
         "steps": next_steps(item, item.ticket_system or "", may_handle),
         "weaknesses": weaknesses,
         "devices": _devices(item, groups),
-        "activities": _activities(item, groups),
+        "activities": in_short(activities_in(groups).filter(recommendation=item), groups)[:SHOWN_ACTIVITIES],
         "may_handle": may_handle,
     }
 
@@ -115,24 +115,19 @@ def _is_explained(item: Any, groups: Selection) -> bool:
     return groups.is_whole_organisation and item.source_exposure is not None
 
 
-def _weaknesses(item: Any) -> list[Any]:
-    """The worst ones first, each with the totals of all."""
+def _weaknesses(item: Any, groups: Selection) -> list[Any]:
+    """The worst ones in the groups first, each with the totals of all."""
     if not item.software_id:
         return []
-    exploited = Case(When(exploit_level=ExploitLevel.NONE, then=Value(0)), default=Value(1))
-    named = Weakness.objects.filter(versions__software=item.software_id).values("pk")
-    return list(
-        Weakness.objects.filter(pk__in=named)
-        .annotate(
-            is_exploited=exploited,
-            critical=Window(Sum(Case(When(severity=Severity.CRITICAL, then=Value(1)), default=Value(0)))),
-            exploited=Window(Sum(exploited)),
-            known_exploited=Window(Count("kev_added_on")),
-        )
-        .order_by(F("kev_added_on").desc(nulls_last=True), "-is_exploited", F("cvss").desc(nulls_last=True), "name")[
-            :SHOWN_WEAKNESSES
-        ]
-    )
+    here = weaknesses_in(groups).filter(pk__in=carried_by(groups, pk=item.software_id))
+    found = worst_first(Weakness.objects.filter(pk__in=here.values("pk")))
+    critical = Case(When(severity=Severity.CRITICAL, then=Value(1)), default=Value(0))
+    totals = {
+        "critical": Window(Sum(critical)),
+        "exploited": Window(Sum("is_exploited")),
+        "known_exploited": Window(Count("kev_added_on")),
+    }
+    return list(found.annotate(**totals)[:SHOWN_WEAKNESSES])
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet[Exposure]:
@@ -141,10 +136,3 @@ def _devices(item: Any, groups: Selection) -> QuerySet[Exposure]:
     if not groups.is_whole_organisation:
         exposures = exposures.filter(device__group__in=groups.ids)
     return exposures.select_related("device", "version").order_by(order, "device")[:SHOWN_DEVICES]
-
-
-def _activities(item: Recommendation, groups: Selection) -> QuerySet:
-    active_first = Case(When(status="active", then=Value(0)), default=Value(1))
-    mine = activities_in(groups).filter(recommendation=item).order_by(active_first, "-pk")
-    fields = ("pk", "status", "title", "due_on", "in_fixed", "in_targets", *TICKET_FIELDS)
-    return with_ticket(with_progress(mine, groups)).values(*fields)[:SHOWN_ACTIVITIES]

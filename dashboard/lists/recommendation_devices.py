@@ -95,6 +95,7 @@ class ExposedDeviceFilters(ListFilters):
         label=gettext_lazy("In a ticket"),
         empty_label=gettext_lazy("Any"),
     )
+    version = django_filters.CharFilter(field_name="version__version", label=gettext_lazy("Installed"), max_length=128)
 
     class Meta:
         model = Exposure

@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from integrations.syncs import in_words
 
-from .. import cells, links
+from .. import cells, charts, links, risk_cells
 
 register = template.Library()
 
@@ -28,6 +28,10 @@ for _filter in (
     cells.weaknesses,
     cells.event_kind,
     cells.event_detail,
+    risk_cells.age,
+    risk_cells.epss,
+    risk_cells.exploit_level,
+    risk_cells.kev,
 ):
     register.filter(_filter.__name__, _filter)
 
@@ -41,6 +45,7 @@ register.simple_tag(cells.part, name="part")
 register.simple_tag(cells.points, name="points")
 register.simple_tag(cells.due, name="due")
 register.simple_tag(cells.chip, name="chip")
+register.simple_tag(charts.stacked_bar, name="stacked_bar")
 register.simple_tag(cells.ticket_pill, name="ticket_pill")
 register.simple_tag(cells.step, name="step")
 register.simple_tag(links.address, name="address")

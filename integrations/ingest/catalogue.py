@@ -21,7 +21,7 @@ from remediation.models import (
 
 from ..feeds.facts import published_facts
 from ..sources import clean, records
-from .met import Met, WeaknessFacts
+from .met import WeaknessFacts
 from .reading import Reading
 from .rows import Example
 
@@ -166,12 +166,14 @@ def _write_weaknesses(reading: Reading, now: datetime) -> None:
     wanted = {name: _weakness(record) for name, record in listed.items()} | fresh
     for name, said in published_facts(wanted).items():
         wanted[name] |= said
-    write(Weakness, "name", wanted, first={"first_seen_at": now})
+    write(Weakness, "name", wanted, first={"met_at": now})
 
 
 def _weakness(record: records.Vulnerability) -> dict[str, Any]:
     exploit = ExploitLevel.KIT if record.exploit_in_kit else ExploitLevel.VERIFIED if record.exploit_verified else None
-    return {
+    detected = clean.moment(record.first_detected)
+    # Where the source does not say, the first sync that sees a device exposed to it does.
+    return ({"first_seen_at": detected} if detected else {}) | {
         "description": clean.text(record.description, 10_000),
         "severity": _severity(record.severity),
         "cvss": record.cvss_v3,
@@ -249,7 +251,9 @@ def _add_links(fresh: set[tuple[int, int]]) -> None:
     links = (Link(softwareversion_id=version_id, weakness_id=weakness_id) for version_id, weakness_id in sorted(fresh))
     Link.objects.bulk_create(links, batch_size=5000)
     touched = {version_id for version_id, _ in fresh}
-    published = set(SoftwareVersion.objects.filter(pk__in=touched).exclude(published_risk=None).values_list("pk", flat=True))
+    published = set(
+        SoftwareVersion.objects.filter(pk__in=touched).exclude(published_risk=None).values_list("pk", flat=True)
+    )
     news = (FreshLink(version_id=key[0], weakness_id=key[1]) for key in sorted(fresh) if key[0] in published)
     FreshLink.objects.bulk_create(news, batch_size=5000)
 

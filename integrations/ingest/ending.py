@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from remediation import counters, events
+from remediation.counters import AS_BEFORE, TABLES, Installed
 from remediation.models import AuditEvent, Through, User
 
 from ..models import SyncState
@@ -20,9 +21,9 @@ log = structlog.get_logger(__name__)
 _TOLD = (SyncState.COMPLETE, SyncState.APPLIED)
 
 
-def prepare(tally: Tally, now: datetime, totals: str | None = None) -> None:
+def prepare(tally: Tally, now: datetime, totals: str | None = None, installed: Installed = AS_BEFORE) -> None:
     """Everything that `publish` writes, counted before its transaction begins."""
-    counters.prepare(now, totals)
+    counters.prepare(now, totals, installed)
     events.prepare()
     tally.beat(at_once=True)
 
@@ -36,7 +37,7 @@ def publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime)
         end(tally, state, error)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {counters.TABLES['exposure']}")
+            cursor.execute(f"ANALYZE {TABLES['exposure']}")
 
 
 def end(tally: Tally, state: str, error: str) -> None:

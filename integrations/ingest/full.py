@@ -12,7 +12,7 @@ from remediation.rules import verification
 
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Source, SourceError
-from . import beside, catalogue, closing, configurations, devices, evidence, exposures
+from . import beside, catalogue, closing, configurations, devices, evidence, exposures, installed
 from .ending import prepare, publish
 from .reading import Reading
 from .stage import READ, Stage
@@ -86,7 +86,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()
-    prepare(tally, now, totals="stage_total")
+    prepare(tally, now, totals="stage_total", installed=installed.count(reading))
     publish(tally, state, " ".join([*problems, drop if state == SyncState.HELD else ""]).strip(), scores, now)
 
 

@@ -64,13 +64,13 @@ class Inventory:
         ]  # fmt: skip
         Software.objects.bulk_update(changed, fields, batch_size=_BATCH)
         fresh = []
-        for version in SoftwareVersion.objects.select_related("software").defer("disk_paths", "registry_paths").iterator():
+        for version in (
+            SoftwareVersion.objects.select_related("software").defer("disk_paths", "registry_paths").iterator()
+        ):
             found = by_product[version.software.source_id].get(version.version)
             if found is not None and _end_support(version, *found):
                 fresh.append(version)
-        SoftwareVersion.objects.bulk_update(
-            fresh, ["end_of_support_status", "end_of_support_on"], batch_size=_BATCH
-        )
+        SoftwareVersion.objects.bulk_update(fresh, ["end_of_support_status", "end_of_support_on"], batch_size=_BATCH)
 
     def _describe(self, row: Software, versions: dict[str, tuple[str, str]]) -> bool:
         """Set what is known of a product; whether anything differs."""

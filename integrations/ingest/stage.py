@@ -12,15 +12,8 @@ from uuid import uuid4
 
 from django.db import connection
 
-from remediation.counters import TABLES
-from remediation.models import (
-    ActivityCount,
-    ActivityDevice,
-    ActivityWeakness,
-    InstalledBeside,
-    RemediationActivity,
-    Software,
-)
+from remediation.counters.tables import TABLES
+from remediation.models import ActivityCount, ActivityDevice, ActivityWeakness, InstalledBeside, RemediationActivity
 
 from .load import loader
 from .tally import SyncLost
@@ -51,7 +44,6 @@ READ = {
 }
 
 _TABLES = TABLES | {
-    "software": Software._meta.db_table,
     "activity": RemediationActivity._meta.db_table,
     "activity_device": ActivityDevice._meta.db_table,
     "activity_weakness": ActivityWeakness._meta.db_table,
@@ -133,7 +125,9 @@ class Stage:
             for table, columns, rows in batches:
                 self._loader.append(table, columns, rows)
             self._loader.execute("DELETE FROM stage_place WHERE part = ?", part)
-            self._loader.append("stage_place", ("part", "bookmark", "is_done"), [(part, place.bookmark, int(place.is_done))])
+            self._loader.append(
+                "stage_place", ("part", "bookmark", "is_done"), [(part, place.bookmark, int(place.is_done))]
+            )
 
     def append(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
         with self._loader.writing():

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from .catalogue import Configuration, Product, Weakness
-from .dates import SENTINEL, with_milliseconds, with_seven_digits
+from .dates import DAY, SENTINEL, with_milliseconds, with_seven_digits
 from .estate import GROUP_BY_ID
 from .figures import Counts, exposure_level, is_exposed
 from .tenant import Tenant
@@ -19,6 +21,8 @@ VERSIONS = {
     "Linux": ("22.4", None),
     "macOS": ("15.0", None),
 }
+# When the demo's estate was connected to the cloud.
+JOINED = datetime(2025, 1, 20, 9, tzinfo=UTC).timestamp()
 
 
 def recommendations(tenant: Tenant) -> Iterator[dict[str, Any]]:
@@ -46,7 +50,7 @@ def recommendation(subject: Product | Configuration, counts: Counts) -> dict[str
 
 def _of_product(product: Product, counts: Counts) -> dict[str, Any]:
     exploited = any(weakness.exploit != "NoExploit" for weakness, _ in product.weaknesses)
-    eol = ["EOL software" if product.remediation == "Uninstall" else "EOL versions"] if product.eol else []
+    eol = ["EOL software" if product.remediation == "Uninstall" else "EOL versions installed"] if product.eol else []
     return {
         "productName": product.product,
         "recommendationName": product.recommendation,
@@ -188,7 +192,7 @@ def vulnerability(tenant: Tenant, weakness: Weakness) -> dict[str, Any]:
         "exposedMachines": exposed,
         "publishedOn": f"{weakness.published}T00:00:00Z",
         "updatedOn": SENTINEL if weakness.severity == "Low" else f"{weakness.published}T07:00:00Z",
-        "firstDetected": with_milliseconds(tenant.now() - 20 * 86_400) if verified else None,
+        "firstDetected": with_milliseconds(_first_detected(weakness)),
         "publicExploit": weakness.exploit != "NoExploit",
         "exploitVerified": verified,
         "exploitInKit": weakness.exploit == "ExploitIsInKit",
@@ -198,6 +202,13 @@ def vulnerability(tenant: Tenant, weakness: Weakness) -> dict[str, Any]:
         "tags": [],
         "epss": weakness.epss,
     }
+
+
+def _first_detected(weakness: Weakness) -> float:
+    """Some days after the publication, the same ones every time; what is older was there when the estate joined."""
+    published = datetime.fromisoformat(weakness.published).replace(tzinfo=UTC).timestamp()
+    lag = 1 + crc32(weakness.id.encode()) % 9
+    return max(JOINED, published + lag * DAY)
 
 
 def exposed_rows(tenant: Tenant, subject: Product | Configuration) -> list[sqlite3.Row]:

@@ -132,6 +132,7 @@ class Vulnerability(Struct, frozen=True, rename="camel"):
     cvss_v3: Points | None = None
     published_on: str | None = None
     updated_on: str | None = None
+    first_detected: str | None = None
     public_exploit: bool | None = None
     exploit_verified: bool | None = None
     exploit_in_kit: bool | None = None

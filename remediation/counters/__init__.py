@@ -11,11 +11,12 @@ from django.db import connection
 from .. import scoring
 from ..models import Feed, FeedKind, OrganisationScore, ScoreSnapshot
 from ..models.inventory import UNSEEN_AFTER
-from . import moves, risks
+from . import inventory, moves, risks
+from .inventory import AS_BEFORE, Installed
 from .risks import refresh_version_risks
 from .tables import NO_CHANGE, TABLES, drop, rows, run
 
-__all__ = ["NO_CHANGE", "TABLES", "prepare", "publish", "refresh_version_risks", "republish"]
+__all__ = ["AS_BEFORE", "NO_CHANGE", "TABLES", "Installed", "prepare", "publish", "refresh_version_risks", "republish"]
 
 _FACTOR = f"CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END"
 _RISK_SUM = f"({_FACTOR} * COALESCE(s.risk, 0.0))"
@@ -156,7 +157,7 @@ SELECT %s, group_id, %s, %s, {_SNAPSHOT_SUMS} FROM work_device d GROUP BY group_
 _WORK = ("work_device", "work_counter", "work_weaknesses", "work_recommendation")
 
 
-def prepare(now: datetime, totals: str | None = None) -> None:
+def prepare(now: datetime, totals: str | None = None, installed: Installed = AS_BEFORE) -> None:
     """Compute what `publish` writes. `totals` is a table (recommendation_id, group_id, total) of the devices that a
     recommendation could apply to; without one the totals stay as they are."""
     drop(*_WORK)
@@ -166,6 +167,7 @@ def prepare(now: datetime, totals: str | None = None) -> None:
     run(_COUNTERS, totals=totals or TABLES["counter"])
     run(_WEAKNESSES)
     run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
+    inventory.prepare(installed)
 
 
 def publish(
@@ -203,6 +205,7 @@ def _write(day: date, moment: datetime) -> None:
     run(_UPDATE_RECOMMENDATIONS, NO_CHANGE, NO_CHANGE)
     ScoreSnapshot.objects.filter(day=day).delete()
     run(_SNAPSHOT, day, connection.ops.adapt_datetimefield_value(moment), scoring.MODEL_VERSION)
+    inventory.publish(day, moment)
     moves.publish(day)
     risks.publish()
 

@@ -1,6 +1,8 @@
 """The tables that the statements name, and how a statement is run on either database."""
 
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -20,8 +22,12 @@ from ..models import (
     RemediationActivity,
     ScoreMove,
     ScoreSnapshot,
+    Software,
+    SoftwareCounter,
     SoftwareVersion,
+    VersionCounter,
     Weakness,
+    WeaknessCounter,
 )
 
 # Sums of floats differ in the last digits with the order of adding; less than this is no change.
@@ -44,12 +50,18 @@ TABLES = {
     "published": PublishedDevice._meta.db_table,
     "recommendation": Recommendation._meta.db_table,
     "snapshot": ScoreSnapshot._meta.db_table,
+    "software": Software._meta.db_table,
+    "software_counter": SoftwareCounter._meta.db_table,
     "version": SoftwareVersion._meta.db_table,
+    "version_counter": VersionCounter._meta.db_table,
     "weakness": Weakness._meta.db_table,
+    "weakness_counter": WeaknessCounter._meta.db_table,
 }
+_BATCH = 5000
 
 
 def run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
+    """Execute a statement in which {device} and the like stand for the tables; returns the rows it touched."""
     greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
     with connection.cursor() as cursor:
         # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
@@ -66,3 +78,13 @@ def rows(statement: str, *parameters: float | str | date | None) -> list[tuple]:
 def drop(*names: str) -> None:
     for name in names:
         run(f"DROP TABLE IF EXISTS {name}")
+
+
+def fill(table: str, columns: tuple[str, ...], values: Iterable[tuple[Any, ...]]) -> None:
+    """Insert rows from here, so many at a time."""
+    marks = ", ".join(["%s"] * len(columns))
+    left = list(values)
+    with connection.cursor() as cursor:
+        for start in range(0, len(left), _BATCH):
+            statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+            cursor.executemany(statement, left[start : start + _BATCH])

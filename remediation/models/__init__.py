@@ -30,6 +30,7 @@ from .inventory import (
     SoftwareVersion,
     Weakness,
 )
+from .inventory_counters import SoftwareCounter, VersionCounter, WeaknessCounter
 from .leases import Lease
 from .members import MemberState, TicketMember
 from .moves import ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
@@ -115,6 +116,7 @@ __all__ = [
     "ScoreSnapshot",
     "Severity",
     "Software",
+    "SoftwareCounter",
     "SoftwareVersion",
     "TargetGroup",
     "TargetGroupState",
@@ -124,5 +126,7 @@ __all__ = [
     "TicketMember",
     "TicketSystem",
     "User",
+    "VersionCounter",
     "Weakness",
+    "WeaknessCounter",
 ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -121,6 +122,24 @@ class Device(models.Model):
         return self.last_seen_at is None or self.last_seen_at < timezone.now() - UNSEEN_AFTER
 
 
+class SoftwareQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> "SoftwareQuerySet":
+        """What is installed on a device in a group which the user may see."""
+        if user.sees_all_groups:
+            return self
+        counted = Software.objects.filter(counters__group__in=user.device_groups.all(), counters__installed__gt=0)
+        return self.filter(pk__in=counted.values("pk"))
+
+    def with_counts(self) -> "SoftwareQuerySet":
+        """What is installed anywhere, annotated with its totals."""
+        return self.filter(installed__gt=0).annotate(in_installed=models.F("installed"), in_exposed=models.F("exposed"))
+
+    def with_counts_in(self, groups) -> "SoftwareQuerySet":
+        """The same for device groups: the sums of the counters over them."""
+        sums = {f"in_{name}": models.Sum(f"counters__{name}") for name in ("installed", "exposed")}
+        return self.filter(counters__group__in=groups).annotate(**sums).filter(in_installed__gt=0)
+
+
 class Software(models.Model):
     """A product of a vendor."""
 
@@ -135,6 +154,13 @@ class Software(models.Model):
     end_of_support_status = models.CharField(max_length=20, choices=EndOfSupport, default=EndOfSupport.NONE)
     end_of_support_on = models.DateField(null=True)
 
+    # Totals over all device groups, written with what changes them.
+    installed = models.PositiveIntegerField(default=0)
+    exposed = models.PositiveIntegerField(default=0)
+    weaknesses = models.PositiveIntegerField(default=0)
+
+    objects = SoftwareQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         verbose_name_plural = _("software")
@@ -147,6 +173,28 @@ class Software(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("software", args=[self.pk])
+
+
+class WeaknessQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> "WeaknessQuerySet":
+        """Those that a device in a group which the user may see is exposed to."""
+        if user.sees_all_groups:
+            return self
+        counted = Weakness.objects.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
+        return self.filter(pk__in=counted.values("pk"))
+
+    def with_counts(self) -> "WeaknessQuerySet":
+        """All that the organisation has or had, annotated with their totals."""
+        return self.annotate(in_exposed=models.F("exposed"), in_since=models.F("first_seen_at"))
+
+    def with_counts_in(self, groups) -> "WeaknessQuerySet":
+        """Those that expose a device of the groups, annotated with the sums of their counters over them."""
+        exposed, since = models.Sum("counters__exposed"), models.Min("counters__first_seen_at")
+        here = self.filter(counters__group__in=groups, counters__exposed__gt=0)
+        return here.annotate(in_exposed=exposed, in_since=since)
 
 
 class Weakness(models.Model):
@@ -170,10 +218,16 @@ class Weakness(models.Model):
     published_on = models.DateField(null=True)
     updated_on = models.DateField(null=True)
     # When a sync first knew it; null for those from before that was kept.
-    first_seen_at = models.DateTimeField(null=True)
+    met_at = models.DateTimeField(null=True)
     # What the timeline has told of it; whatever differs from the facts above is news.
     told_exploit_level = models.CharField(max_length=8, choices=ExploitLevel, blank=True, default="")
     told_kev_on = models.DateField(null=True)
+    # When the organisation first had it: by the source's word where it has one, else by the first sync that saw it.
+    first_seen_at = models.DateTimeField(null=True)
+    # Exposed devices of all groups, written with what changes them.
+    exposed = models.PositiveIntegerField(default=0)
+
+    objects = WeaknessQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -187,6 +241,9 @@ class Weakness(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("weakness", args=[self.pk])
 
 
 class SoftwareVersion(models.Model):

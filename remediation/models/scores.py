@@ -48,6 +48,8 @@ class ScoreSnapshot(models.Model):
     level_medium = models.PositiveIntegerField(default=0)
     level_high = models.PositiveIntegerField(default=0)
     unseen = models.PositiveIntegerField(default=0)
+    # Devices exposed to a weakness of the catalogue of known exploited ones.
+    known_exploited = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = ScoreSnapshotQuerySet.as_manager()
 

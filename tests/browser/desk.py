@@ -41,6 +41,10 @@ class Desk:
         found = re.findall(r'data-open="(\d+)"', self.get("/recommendations/", **query).text)
         return [int(pk) for pk in dict.fromkeys(found)]
 
+    def software(self) -> list[int]:
+        """The ids of the products on the first page of the list, in its order."""
+        return [int(pk) for pk in re.findall(r'data-href="(\d+)"', self.get("/software/").text)]
+
     def name_of(self, recommendation: int) -> str:
         page = self.get(f"/recommendations/{recommendation}/").text
         return unescape(re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[1]).strip()

@@ -10,7 +10,7 @@ WRITE = "DeviceManagementApps.ReadWrite.All"
 
 @dataclass(frozen=True)
 class Places:
-    """Paths of activities by how they stand, and of a recommendation that has one and one that has none."""
+    """Paths of activities by how they stand, of a recommendation that has one, one that has none, and of a product."""
 
     created: str
     accepted: str
@@ -20,6 +20,7 @@ class Places:
     unticketed: str
     untouched: int
     requested: int
+    software: int
 
     def path(self, pattern: str) -> str:
         return pattern.format(**vars(self))
@@ -40,7 +41,7 @@ def make_places(product: Product) -> Places:
     security.move(made[4], "cancel", "Asked for by mistake.")
     wait_for(lambda: "Accepted" in security.get(made[1]).text, 30)
     wait_for(lambda: "Rejected" in security.get(made[2]).text, 30)
-    return Places(*made, unticketed, untouched=picked[6], requested=picked[0])
+    return Places(*made, unticketed, untouched=picked[6], requested=picked[0], software=security.software()[0])
 
 
 def task_of(product: Product, desk: Desk, recommendation: int) -> str:

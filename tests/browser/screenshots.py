@@ -29,6 +29,12 @@ SHOTS = {
     "recommendations-empty": ("security", "/recommendations/?q=no+such+thing"),
     "recommendation": ("security", "/recommendations/{first}/"),
     "devices": ("security", "/recommendations/{first}/devices/"),
+    "software-list": ("security", "/software/"),
+    "software": ("security", "/software/{software}/"),
+    "software-devices": ("security", "/software/{software}/devices/"),
+    "weaknesses": ("security", "/weaknesses/"),
+    "weakness": ("security", "/weaknesses/CVE-2025-6554/"),
+    "weakness-devices": ("security", "/weaknesses/CVE-2025-6554/devices/"),
     "remediation-options": ("security", "/recommendations/{untouched}/remediation/"),
     "exception-options": ("security", "/recommendations/{untouched}/exception/"),
     "activities": ("security", "/remediation/"),
@@ -74,7 +80,7 @@ def work(product: Product) -> dict[str, Any]:
         sandbox.fix(security.source_id_of(picked[1 + number]), percent)
     administrator.move(made[1], "complete", "Rolled out by the update ring. Some laptops were on leave.")
     product.sync()
-    places = {"first": picked[0], "untouched": picked[8], "spare": picked[10]}
+    places = {"first": picked[0], "untouched": picked[8], "spare": picked[10], "software": security.software()[0]}
     return places | {"accepted": made[0], "claimed": made[1], "rejected": made[2], "unticketed": unticketed}
 
 

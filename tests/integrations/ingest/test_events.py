@@ -178,4 +178,4 @@ def test_a_new_machine_moves_the_score_as_new_device():
 def test_weaknesses_know_when_they_were_first_seen():
     run = sync(World())
 
-    assert set(Weakness.objects.values_list("first_seen_at", flat=True)) == {run.started_at}
+    assert set(Weakness.objects.values_list("met_at", flat=True)) == {run.started_at}

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('remediation', '0009_ticket_members'),
+        ('remediation', '0010_tenant'),
     ]
 
     operations = [
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='weakness',
-            name='first_seen_at',
+            name='met_at',
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(

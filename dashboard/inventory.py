@@ -1,0 +1,101 @@
+"""Software and weaknesses in the selected device groups: by totals for the whole organisation, else by counters."""
+
+from typing import Any
+
+from django.db.models import Case, Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce, Concat
+
+from remediation.models import Device, ExploitLevel, Exposure, Software, SoftwareVersion, VersionCounter, Weakness
+
+from .groups import Selection
+from .scores import count_of_related
+
+
+def software_in(groups: Selection) -> QuerySet:
+    """What is installed there: `in_installed`, `in_exposed`, `in_weaknesses`."""
+    if groups.is_whole_organisation:
+        return Software.objects.with_counts().annotate(in_weaknesses=F("weaknesses"))
+    return Software.objects.with_counts_in(groups.ids).annotate(in_weaknesses=weaknesses_of_software(groups))
+
+
+def weaknesses_in(groups: Selection) -> QuerySet:
+    """`in_exposed` devices, and `in_since` when. A part shows those alone that expose a device of it."""
+    if groups.is_whole_organisation:
+        return Weakness.objects.with_counts()
+    return Weakness.objects.with_counts_in(groups.ids)
+
+
+def carried_by(groups: Selection, **software: Any) -> QuerySet:
+    """Keys of the weaknesses of versions that are installed there, of products with these properties."""
+    named = {f"versions__software__{name}": value for name, value in software.items()}
+    return Weakness.objects.filter(versions__counters__group__in=groups.ids, **named).values("pk")
+
+
+def worst_first(weaknesses: QuerySet) -> QuerySet:
+    is_exploited = Case(When(exploit_level=ExploitLevel.NONE, then=Value(0)), default=Value(1))
+    order = (F("kev_added_on").desc(nulls_last=True), "-is_exploited", F("cvss").desc(nulls_last=True), "name")
+    return weaknesses.annotate(is_exploited=is_exploited).order_by(*order)
+
+
+def weaknesses_of_software(groups: Selection) -> Any:
+    """How many weaknesses the versions have that are installed there."""
+    here = VersionCounter.objects.filter(group__in=groups.ids, version__software=OuterRef("pk"))
+    return _count_distinct(here.order_by().values("version__software"), "version__weaknesses")
+
+
+def carriers_of_weakness(groups: Selection) -> Any:
+    """How many products there expose a device to the weakness."""
+    here = VersionCounter.objects.filter(group__in=groups.ids, exposed__gt=0, version__weaknesses=OuterRef("pk"))
+    return _count_distinct(here.order_by().values("version__weaknesses"), "version__software")
+
+
+def first_carrier_of_weakness(groups: Selection) -> Any:
+    """The name of the product that exposes most."""
+    here = SoftwareVersion.objects.filter(
+        weaknesses=OuterRef("pk"), counters__group__in=groups.ids, counters__exposed__gt=0
+    )
+    return Subquery(here.order_by("-counters__exposed", "pk").values("software__name")[:1])
+
+
+def versions_in(versions: QuerySet, groups: Selection) -> QuerySet:
+    """Those of the versions that are installed there, with their sums, the most frequent first."""
+    return (
+        versions.filter(counters__group__in=groups.ids)
+        .annotate(in_installed=Sum("counters__installed"), in_exposed=Sum("counters__exposed"))
+        .filter(in_installed__gt=0)
+        .order_by("-in_installed", "pk")
+    )
+
+
+def exposures_to(weakness: Weakness, groups: Selection) -> QuerySet[Exposure]:
+    """By the recommendations first, which is what exposures are stored by."""
+    versions = SoftwareVersion.objects.filter(weaknesses=weakness)
+    found = Exposure.objects.filter(
+        recommendation__software__in=versions.values("software"), version__in=versions.values("pk")
+    )
+    return _in_groups(found, groups)
+
+
+def exposures_by(software: Software, groups: Selection) -> QuerySet[Exposure]:
+    found = Exposure.objects.filter(recommendation__software=software, version__software=software)
+    return _in_groups(found, groups)
+
+
+def devices_exposed_to(weakness: Weakness, groups: Selection) -> QuerySet:
+    """Each once, with the product that brings most risk, `carrier`, and how many products of it have the weakness."""
+    exposures = exposures_to(weakness, groups)
+    worst = exposures.filter(device=OuterRef("pk")).order_by("-version__risk", "recommendation")
+    carrier = Concat("version__software__name", Value(" "), "version__version")
+    return Device.objects.filter(pk__in=exposures.values("device")).annotate(
+        carrier=Subquery(worst.values(named=carrier)[:1]), carriers=count_of_related(exposures, "device")
+    )
+
+
+def _in_groups(exposures: QuerySet[Exposure], groups: Selection) -> QuerySet[Exposure]:
+    present = exposures.filter(device__retired_at=None, device__merged_into=None)
+    return present if groups.is_whole_organisation else present.filter(device__group__in=groups.ids)
+
+
+def _count_distinct(rows: QuerySet, what: str) -> Any:
+    counted = Subquery(rows.annotate(_count=Count(what, distinct=True)).values("_count"), output_field=IntegerField())
+    return Coalesce(counted, 0)

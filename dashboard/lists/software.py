@@ -1,0 +1,204 @@
+"""Software: what is installed on the devices of the selected groups, with its weaknesses and its end of life."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.views.decorators.http import require_GET
+
+from remediation.models import Software
+
+from .. import cells
+from ..groups import selection
+from ..inventory import software_in
+from ..numbers import recommendations_in
+from ..requests import Request
+from ..scores import ask_weights, weights
+from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
+
+
+def _name(row: Row) -> SafeString:
+    address = reverse("software", args=[row["pk"]])
+    return format_html(
+        '<a class="t text-truncate" href="{}">{}</a>{}', address, row["name"], cells.tags(row["recommendation__tags"])
+    )
+
+
+def _threats(row: Row) -> SafeString:
+    return cells.threats(
+        row["recommendation__active_alert"],
+        row["recommendation__public_exploit"],
+        bool(row["recommendation__associated_threats"]),
+    )
+
+
+def _or_dash(value: int) -> Any:
+    return cells.number(value) if value else cells.EMPTY
+
+
+class SoftwareTable(ListTable):
+    fields = (
+        "name",
+        "vendor",
+        "in_weaknesses",
+        "recommendation__tags",
+        "recommendation__active_alert",
+        "recommendation__public_exploit",
+        "recommendation__associated_threats",
+        "in_exposed",
+        "in_installed",
+        "impact",
+    )
+    default_sort = "-exposed"
+    extra_csv = [
+        ("source_id", F("source_id")),
+        ("recommendation_id", F("recommendation__source_id")),
+        ("recommended_version", F("recommendation__recommended_version")),
+    ]
+
+    name = Column(
+        gettext_lazy("Software"),
+        _name,
+        sort="name",
+        head=True,
+        csv=[("software", F("name")), ("tags", F("recommendation__tags"))],
+    )
+    vendor = Column(
+        gettext_lazy("Vendor"),
+        lambda row: row["vendor"],
+        sort="vendor",
+        css="two hide-t",
+        csv=[("vendor", F("vendor"))],
+    )
+    weaknesses = Column(
+        gettext_lazy("Weaknesses"),
+        lambda row: _or_dash(row["in_weaknesses"]),
+        sort="in_weaknesses",
+        css="num hide-s",
+        csv=[("weaknesses", F("in_weaknesses"))],
+    )
+    threats = Column(
+        gettext_lazy("Threats"),
+        _threats,
+        css="hide-s",
+        csv=[
+            ("active_alert", F("recommendation__active_alert")),
+            ("public_exploit", F("recommendation__public_exploit")),
+        ],
+    )
+    exposed = Column(
+        gettext_lazy("Exposed devices"),
+        lambda row: _or_dash(row["in_exposed"]),
+        sort="in_exposed",
+        css="num",
+        csv=[("exposed_devices", F("in_exposed"))],
+    )
+    installed = Column(
+        gettext_lazy("Installed"),
+        lambda row: cells.number(row["in_installed"]),
+        sort="in_installed",
+        css="num hide-t",
+        csv=[("installed_devices", F("in_installed"))],
+    )
+    impact = Column(
+        gettext_lazy("Impact"),
+        lambda row: cells.points(row["impact"]),
+        sort="impact",
+        css="num",
+        csv=[("exposure_impact", F("impact"))],
+    )
+
+
+class SoftwareFilters(ListFilters):
+    q = text_filter("with_text")
+    eol = django_filters.ChoiceFilter(
+        method="at_end_of_life",
+        choices=[
+            ("any", gettext_lazy("Product or a version in use")),
+            ("software", gettext_lazy("The product")),
+            ("versions", gettext_lazy("A version in use")),
+        ],
+        label=gettext_lazy("End of life"),
+        empty_label=gettext_lazy("Any"),
+    )
+    zero_day = django_filters.ChoiceFilter(
+        method="with_zero_day",
+        choices=[("1", gettext_lazy("Has one"))],
+        label=gettext_lazy("Zero day"),
+        empty_label=gettext_lazy("Any"),
+    )
+    threat = django_filters.MultipleChoiceFilter(
+        method="with_threat",
+        choices=[("alert", gettext_lazy("Active alert")), ("exploit", gettext_lazy("Public exploit"))],
+        label=gettext_lazy("Threats"),
+    )
+    exposed = django_filters.ChoiceFilter(
+        method="exposing",
+        choices=[("1", gettext_lazy("At least one"))],
+        label=gettext_lazy("Exposed devices"),
+        empty_label=gettext_lazy("Any number"),
+    )
+
+    class Meta:
+        model = Software
+        fields: list[str] = []
+
+    # By the stored text: SQLite has no containment of JSON.
+    _ENDS = {"any": '"EOL ', "software": '"EOL software"', "versions": '"EOL version'}
+
+    def with_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(Q(name__icontains=value) | Q(vendor__icontains=value))
+
+    def at_end_of_life(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(recommendation__tags__icontains=self._ENDS[value])
+
+    def with_zero_day(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(recommendation__tags__icontains='"Zero day"')
+
+    def with_threat(self, queryset: QuerySet, name: str, value: list[str]) -> QuerySet:
+        """Those that have every sign that was ticked."""
+        if "alert" in value:
+            queryset = queryset.filter(recommendation__active_alert=True)
+        return queryset.filter(recommendation__public_exploit=True) if "exploit" in value else queryset
+
+    def exposing(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(in_exposed__gt=0)
+
+
+class SoftwareList(List):
+    def ask(self) -> None:
+        ask_weights(self.request)
+
+    def prepare(self, queryset: QuerySet) -> QuerySet:
+        return queryset.annotate(impact=impact_of_software(self.request))
+
+
+def impact_of_software(request: Request) -> Subquery:
+    """By how much the score of the selected groups falls when the product's recommendation is followed there."""
+    advice = recommendations_in(selection(request)).filter(software=OuterRef("pk")).order_by()
+    return Subquery(weights(request).annotate(advice).values("impact_exposure")[:1])
+
+
+@require_GET
+def software_list(request: Request) -> HttpResponseBase:
+    listing = SoftwareList(
+        request,
+        SoftwareTable,
+        SoftwareFilters,
+        software_in(selection(request)),
+        view="software",
+        title=_("Software"),
+        noun=ngettext_lazy("product", "products"),
+        empty={
+            "icon": "box-seam",
+            "title": _("No software"),
+            "text": _("Nothing is known of the software on the devices of the selected groups."),
+        },
+    )
+    return show(listing, "dashboard/list.html", placeholder=_("Filter by name or vendor"))

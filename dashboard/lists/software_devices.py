@@ -1,0 +1,37 @@
+"""The devices that one product exposes, in the selected device groups."""
+
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
+from django.views.decorators.http import require_GET
+
+from remediation.models import Software
+
+from ..details.recommendation import SORTED_BY_RISK_UP_TO
+from ..groups import selection
+from ..inventory import exposures_by
+from ..requests import Request
+from .base import List, show
+from .recommendation_devices import ExposedDeviceFilters, ExposedDeviceTable
+
+
+@require_GET
+def software_devices(request: Request, pk: int) -> HttpResponseBase:
+    software = get_object_or_404(Software.objects.visible_to(request.user), pk=pk)
+    listing = List(
+        request,
+        ExposedDeviceTable,
+        ExposedDeviceFilters,
+        exposures_by(software, selection(request)),
+        view=f"software-{pk}-devices",
+        title=_("Exposed devices"),
+        noun=ngettext_lazy("exposed device", "exposed devices"),
+        empty={
+            "icon": "shield-check",
+            "title": _("No exposed device"),
+            "text": _("No version with a known weakness is installed in the selected device groups."),
+        },
+        default_sort="" if software.exposed > SORTED_BY_RISK_UP_TO else None,
+    )
+    return show(listing, "dashboard/software_devices.html", placeholder=_("Filter by name"), software=software)

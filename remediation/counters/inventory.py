@@ -1,0 +1,190 @@
+"""What is counted of software, versions and weaknesses; the part of `counters` that the inventory pages read.
+
+A device has one exposure to a product, so the exposed devices of a product, and of a weakness that lies in one product
+only, are sums over versions. A weakness that lies in several (a library, an engine of browsers) would count a device
+twice: there the devices themselves are counted. Such weaknesses come in bundles that lie in the very same versions, and
+a bundle is counted once.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import connection
+
+from .tables import TABLES, drop, fill, rows, run
+
+# Devices by the version that exposes them. Reads every exposure once; all others below read this.
+_PAIRS = """
+CREATE TEMPORARY TABLE work_pair AS
+SELECT e.recommendation_id, e.version_id, v.software_id, d.group_id, COUNT(*) AS exposed
+FROM {exposure} e JOIN work_device d ON d.device_id = e.device_id JOIN {version} v ON v.id = e.version_id
+GROUP BY e.recommendation_id, e.version_id, v.software_id, d.group_id
+"""
+
+# A device of which a record was set aside may be exposed without being counted as one that has it.
+_INSTALLED = """
+CREATE TEMPORARY TABLE work_{thing}_counter AS
+SELECT {thing}_id, group_id, {{greatest}}(SUM(installed), SUM(exposed)) AS installed, SUM(exposed) AS exposed
+FROM (
+    SELECT {thing}_id, group_id, 0 AS installed, exposed FROM work_pair
+    UNION ALL
+    SELECT {thing}_id, group_id, installed, 0 FROM {{installed}}
+) parts
+GROUP BY {thing}_id, group_id
+HAVING {{greatest}}(SUM(installed), SUM(exposed)) > 0
+"""
+
+_SPREAD = """
+CREATE TEMPORARY TABLE work_spread AS
+SELECT l.weakness_id
+FROM (SELECT DISTINCT recommendation_id, version_id FROM work_pair) used
+JOIN {link} l ON l.softwareversion_id = used.version_id
+GROUP BY l.weakness_id HAVING COUNT(DISTINCT used.recommendation_id) > 1
+"""
+_CARRIERS = """
+SELECT s.weakness_id, l.softwareversion_id FROM work_spread s JOIN {link} l ON l.weakness_id = s.weakness_id
+WHERE l.softwareversion_id IN (SELECT version_id FROM work_pair) ORDER BY s.weakness_id, l.softwareversion_id
+"""
+_KNOWN_EXPLOITED = """
+SELECT DISTINCT l.softwareversion_id FROM {link} l JOIN {weakness} w ON w.id = l.weakness_id
+WHERE w.kev_added_on IS NOT NULL AND l.softwareversion_id IN (SELECT version_id FROM work_pair)
+"""
+_BUNDLE_COUNTS = """
+CREATE TEMPORARY TABLE work_bundle_counter AS
+SELECT b.bundle, d.group_id, COUNT(DISTINCT e.device_id) AS exposed
+FROM {exposure} e
+JOIN work_bundle_version b ON b.version_id = e.version_id
+JOIN work_device d ON d.device_id = e.device_id
+GROUP BY b.bundle, d.group_id
+"""
+_WEAKNESSES = """
+CREATE TEMPORARY TABLE work_weakness_counter AS
+SELECT l.weakness_id, p.group_id, SUM(p.exposed) AS exposed
+FROM work_pair p JOIN {link} l ON l.softwareversion_id = p.version_id
+WHERE l.weakness_id NOT IN (SELECT weakness_id FROM work_spread)
+GROUP BY l.weakness_id, p.group_id
+UNION ALL
+SELECT b.weakness_id, c.group_id, c.exposed FROM work_bundle b JOIN work_bundle_counter c ON c.bundle = b.bundle
+"""
+
+_SOFTWARE_TOTALS = """
+CREATE TEMPORARY TABLE work_software AS
+SELECT s.id AS software_id, COALESCE(c.installed, 0) AS installed, COALESCE(c.exposed, 0) AS exposed,
+    COALESCE(w.weaknesses, 0) AS weaknesses
+FROM {software} s
+LEFT JOIN (
+    SELECT software_id, SUM(installed) AS installed, SUM(exposed) AS exposed FROM work_software_counter
+    GROUP BY software_id
+) c ON c.software_id = s.id
+LEFT JOIN (
+    SELECT v.software_id, COUNT(DISTINCT l.weakness_id) AS weaknesses
+    FROM {version} v JOIN {link} l ON l.softwareversion_id = v.id
+    WHERE v.id IN (SELECT version_id FROM work_version_counter)
+    GROUP BY v.software_id
+) w ON w.software_id = s.id
+"""
+_WRITE_SOFTWARE = """
+UPDATE {software} SET installed = w.installed, exposed = w.exposed, weaknesses = w.weaknesses
+FROM work_software w
+WHERE {software}.id = w.software_id AND ({software}.installed <> w.installed
+    OR {software}.exposed <> w.exposed OR {software}.weaknesses <> w.weaknesses)
+"""
+_WEAKNESS_TOTALS = """
+CREATE TEMPORARY TABLE work_weakness AS
+SELECT w.id AS weakness_id, COALESCE(c.exposed, 0) AS exposed
+FROM {weakness} w LEFT JOIN (
+    SELECT weakness_id, SUM(exposed) AS exposed FROM work_weakness_counter GROUP BY weakness_id
+) c ON c.weakness_id = w.id
+"""
+_WRITE_WEAKNESSES = """
+UPDATE {weakness} SET exposed = w.exposed, first_seen_at = COALESCE(first_seen_at, %s)
+FROM work_weakness w
+WHERE {weakness}.id = w.weakness_id
+    AND ({weakness}.exposed <> w.exposed OR ({weakness}.first_seen_at IS NULL AND w.exposed > 0))
+"""
+_WRITE_KNOWN_EXPLOITED = """
+UPDATE {snapshot} SET known_exploited = c.exposed FROM work_bundle_counter c
+WHERE {snapshot}.day = %s AND {snapshot}.group_id = c.group_id AND c.bundle = 0
+"""
+
+# All versions with a known exploited weakness; the others are numbered from 1.
+_KNOWN_EXPLOITED_BUNDLE = 0
+
+_WORK = (
+    "work_pair", "work_version_counter", "work_software_counter", "work_spread", "work_bundle", "work_bundle_version",
+    "work_bundle_counter", "work_weakness_counter", "work_software", "work_weakness",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Tables (version_id | software_id, group_id, installed) of the devices that have a version, or a product."""
+
+    versions: str = TABLES["version_counter"]
+    software: str = TABLES["software_counter"]
+
+
+# Where no software was read: what was counted last.
+AS_BEFORE = Installed()
+
+
+def prepare(installed: Installed) -> None:
+    """Compute what `publish` writes, from the devices that `counters.prepare` has laid out."""
+    drop(*_WORK)
+    run(_PAIRS)
+    run(_INSTALLED.format(thing="version"), installed=installed.versions)
+    run(_INSTALLED.format(thing="software"), installed=installed.software)
+    run(_SPREAD)
+    _bundle()
+    run(_BUNDLE_COUNTS)
+    run(_WEAKNESSES)
+    for thing in ("version", "software", "weakness"):
+        # Without it SQLite compares every old row with every new one.
+        run(f"CREATE INDEX work_{thing}_counter_key ON work_{thing}_counter ({thing}_id, group_id)")
+    run(_SOFTWARE_TOTALS)
+    run(_WEAKNESS_TOTALS)
+
+
+def publish(day: date, moment: datetime) -> None:
+    """Write what `prepare` computed, where it differs. In the caller's transaction, after the day's snapshot."""
+    at = connection.ops.adapt_datetimefield_value(moment)
+    for thing in ("version", "software"):
+        _write_counters(thing, ("installed", "exposed"))
+    _write_counters("weakness", ("exposed",), first=("first_seen_at", at))
+    run(_WRITE_SOFTWARE)
+    run(_WRITE_WEAKNESSES, at)
+    run(_WRITE_KNOWN_EXPLOITED, day)
+
+
+def _bundle() -> None:
+    """Put weaknesses that lie in the very same versions into one bundle, and all known exploited ones into another."""
+    carriers: dict[int, list[int]] = defaultdict(list)
+    for weakness, version in rows(_CARRIERS):
+        carriers[weakness].append(version)
+    bundles: dict[tuple[int, ...], int] = {}
+    for versions in carriers.values():
+        bundles.setdefault(tuple(versions), len(bundles) + 1)
+    run("CREATE TEMPORARY TABLE work_bundle (weakness_id BIGINT, bundle INTEGER)")
+    run("CREATE TEMPORARY TABLE work_bundle_version (bundle INTEGER, version_id BIGINT)")
+    fill("work_bundle", ("weakness_id", "bundle"), ((found, bundles[tuple(in_)]) for found, in_ in carriers.items()))
+    known_exploited = [(_KNOWN_EXPLOITED_BUNDLE, version) for (version,) in rows(_KNOWN_EXPLOITED)]
+    others = [(number, version) for versions, number in bundles.items() for version in versions]
+    fill("work_bundle_version", ("bundle", "version_id"), known_exploited + others)
+
+
+def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str | None] | None = None) -> None:
+    """Delete, change and add rows of a table of counters. `first` is a column with its value in new rows."""
+    table, work, key = TABLES[f"{thing}_counter"], f"work_{thing}_counter", f"{thing}_id"
+    same = f"{table}.{key} = w.{key} AND {table}.group_id = w.group_id"
+    run(f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {work} w WHERE {same})")  # noqa: S608
+    news = ", ".join(f"{name} = w.{name}" for name in counted)
+    differs = " OR ".join(f"{table}.{name} <> w.{name}" for name in counted)
+    run(f"UPDATE {table} SET {news} FROM {work} w WHERE {same} AND ({differs})")  # noqa: S608
+    names = ", ".join((key, "group_id", *counted))
+    more, mark, value = (f", {first[0]}", ", %s", first[1:]) if first else ("", "", ())
+    run(
+        f"INSERT INTO {table} ({names}{more}) SELECT {names}{mark} FROM {work} w"  # noqa: S608
+        f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {same})",
+        *value,
+    )
