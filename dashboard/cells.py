@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import TextChoices
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
@@ -19,6 +20,7 @@ from remediation.models import (
     AttemptResult,
     DeliveryState,
     DeviceState,
+    InaccuracyState,
     RecommendationStatus,
     RemoteState,
     Ticket,
@@ -30,6 +32,7 @@ from .glyphs import (
     ATTEMPT_RESULTS,
     DELIVERY_STATES,
     DEVICE_STATES,
+    INACCURACY_STATES,
     LEVEL_WORDS,
     LEVELS,
     RECOMMENDATION_STATUSES,
@@ -84,6 +87,7 @@ _STATUS_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "activity": (ActivityStatus, ACTIVITY_STATUSES),
     "device": (DeviceState, DEVICE_STATES),
     "recommendation": (RecommendationStatus, RECOMMENDATION_STATUSES),
+    "inaccuracy": (InaccuracyState, INACCURACY_STATES),
 }
 
 
@@ -143,6 +147,21 @@ def remote_state(value: str | None) -> SafeString:
         return EMPTY
     glyph, tone = REMOTE_STATES.get(value, ("circle", ""))
     return pill(glyph, tone, label(value, RemoteState))
+
+
+def facing(value: bool | None) -> SafeString:
+    """Whether a device faces the internet; null is not known."""
+    return EMPTY if value is None else _facing(value, get_language())
+
+
+@lru_cache(maxsize=16)
+def _facing(value: bool, language: str | None) -> SafeString:
+    glyph, tone, word = ("globe", "warn", _("Yes")) if value else ("slash-circle", "muted", _("No"))
+    return format_html('<span class="st"><span class="{}">{}</span>{}</span>', tone, icon(glyph), word)
+
+
+def inaccuracy_state(value: str) -> SafeString:
+    return _status(value, get_language(), "inaccuracy")
 
 
 def attempt_result(value: str) -> SafeString:
@@ -274,9 +293,15 @@ def _label(value: str, choices: Any, language: str | None) -> str:
     return str(dict(choices.choices).get(value, value))
 
 
-def two_lines(first: str, second: str) -> SafeString:
-    """What names a row, and below it what identifies it."""
-    return format_html('<span class="t">{}</span><span class="small muted">{}</span>', first, second)
+def linked(address: str, first: str, second: str = "") -> SafeString:
+    """What names a row as the link to its page, and below it what identifies it."""
+    return format_html(
+        '<a class="t text-break" href="{}">{}</a><span class="small muted">{}</span>', address, first, second
+    )
+
+
+def device(pk: int, name: str, second: str = "") -> SafeString:
+    return linked(reverse("device", args=[pk]), name, second)
 
 
 def weaknesses(count: int) -> str:

@@ -57,6 +57,26 @@ NAVIGATION = [
         "frame_activities",
     ),
     Entry(
+        "devices",
+        _("Devices"),
+        "pc-display",
+        "remediation.view_device",
+        frozenset(
+            {
+                "devices",
+                "device",
+                "device_software",
+                "device_weaknesses",
+                "device_activities",
+                "device_values",
+                "inaccuracies",
+                "inaccuracy",
+                "close_inaccuracy",
+                "report_inaccuracy",
+            }
+        ),
+    ),
+    Entry(
         "settings_features",
         _("Settings"),
         "gear",

@@ -98,7 +98,7 @@ def overview(request: Request) -> HttpResponse:
         "recommendations": top[:ROWS],
         "activities": _top_activities(groups, top),
         "software": _top_software(top),
-        "devices": _published(request, "devices", lambda: _top_devices(groups)),
+        "devices": _published(request, "top_devices", lambda: _top_devices(groups)),
     }
     return render(request, "dashboard/overview.html", context | flyout(request))
 
@@ -207,7 +207,9 @@ def _levels(request: Request) -> list[tuple[charts.Slice, int]]:
 def _top_devices(groups: Selection) -> list[dict[str, Any]]:
     """The first few of each group by the index, the first few of those here: no sort of all devices."""
     in_group = Device.objects.present().filter(group=OuterRef("pk"), risk_sum__gt=0).order_by("-risk_sum")
-    card = in_group.annotate(card=JSONObject(name="name", level="exposure_level", risk="risk_sum")).values("card")
+    card = in_group.annotate(card=JSONObject(pk="pk", name="name", level="exposure_level", risk="risk_sum")).values(
+        "card"
+    )
     places = {f"place_{place}": Subquery(card[place : place + 1]) for place in range(SHORT_ROWS)}
     rows = DeviceGroup.objects.filter(pk__in=groups.ids).order_by().values_list("name", *places.values())
     found = [device | {"group": name} for name, *devices in rows for device in devices if device]

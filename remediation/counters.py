@@ -72,17 +72,19 @@ WHERE risk <> 0 AND NOT EXISTS (SELECT 1 FROM {link} l WHERE l.softwareversion_i
 # Devices that count, with S, E and whether they are scored: seen within 30 days.
 _DEVICES = f"""
 CREATE TEMPORARY TABLE work_device AS
-SELECT device_id, group_id, value, is_eligible, factor, risk_sum, is_scored,
+SELECT device_id, group_id, value, is_eligible, factor, risk_sum, is_scored, recommendations,
     100.0 * risk_sum / (risk_sum + {scoring.HALF}) AS score
 FROM (
     SELECT d.id AS device_id, d.group_id, d.value,
         CASE WHEN d.entra_device_id <> '' THEN 1 ELSE 0 END AS is_eligible,
         CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END AS factor,
         CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END * COALESCE(s.risk, 0.0) AS risk_sum,
-        CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored
+        CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored,
+        COALESCE(s.recommendations, 0) AS recommendations
     FROM {{device}} d
     LEFT JOIN (
-        SELECT e.device_id, SUM(v.risk) AS risk FROM {{exposure}} e JOIN {{version}} v ON v.id = e.version_id
+        SELECT e.device_id, SUM(v.risk) AS risk, COUNT(*) AS recommendations
+        FROM {{exposure}} e LEFT JOIN {{version}} v ON v.id = e.version_id
         GROUP BY e.device_id
     ) s ON s.device_id = d.id
     WHERE d.retired_at IS NULL AND d.merged_into_id IS NULL
@@ -143,14 +145,17 @@ _LEVEL = f"""CASE WHEN d.score <= 0 THEN 'none' WHEN d.score < {scoring.MEDIUM_F
     WHEN d.score < {scoring.HIGH_FROM} THEN 'medium' ELSE 'high' END"""
 
 _WRITE_DEVICES = f"""
-UPDATE {{device}} SET risk_sum = d.risk_sum, exposure_level = {_LEVEL} FROM work_device d
+UPDATE {{device}} SET risk_sum = d.risk_sum, exposure_level = {_LEVEL}, recommendations = d.recommendations
+FROM work_device d
 WHERE {{device}}.id = d.device_id
-    AND (ABS({{device}}.risk_sum - d.risk_sum) > %s OR {{device}}.exposure_level <> {_LEVEL})
+    AND (ABS({{device}}.risk_sum - d.risk_sum) > %s OR {{device}}.exposure_level <> {_LEVEL}
+        OR {{device}}.recommendations <> d.recommendations)
 """  # noqa: S608
 
 _CLEAR_DEVICES = """
-UPDATE {device} SET risk_sum = 0, exposure_level = 'none'
-WHERE (retired_at IS NOT NULL OR merged_into_id IS NOT NULL) AND (risk_sum <> 0 OR exposure_level <> 'none')
+UPDATE {device} SET risk_sum = 0, exposure_level = 'none', recommendations = 0
+WHERE (retired_at IS NOT NULL OR merged_into_id IS NOT NULL)
+    AND (risk_sum <> 0 OR exposure_level <> 'none' OR recommendations <> 0)
 """
 
 _SAME_COUNTER = "{counter}.recommendation_id = w.recommendation_id AND {counter}.group_id = w.group_id"

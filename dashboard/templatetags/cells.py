@@ -22,6 +22,8 @@ for _filter in (
     cells.score,
     cells.ticket_state,
     cells.remote_state,
+    cells.facing,
+    cells.inaccuracy_state,
     cells.attempt_result,
     cells.tags,
     cells.label,

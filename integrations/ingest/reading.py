@@ -58,6 +58,8 @@ class Reading:
     has_software: bool = False
     has_configurations: bool = False
     held: set[str] = field(default_factory=set)
+    # The numbers of the machines of which software was reported.
+    reporting: set[int] = field(default_factory=set)
     _version_keys: dict[tuple, int] = field(default_factory=dict)
     _followed_software: set[str] = field(default_factory=set)
     _followed_machines: set[int] = field(default_factory=set)
@@ -98,6 +100,7 @@ class Reading:
     def finish(self) -> None:
         """Hand everything over to the statements."""
         self.stage.append("stage_held", ("source_id",), [(name,) for name in sorted(self.held)])
+        self.stage.append("stage_reporting", ("n",), [(number,) for number in sorted(self.reporting)])
         self.stage.loaded()
 
     def _pages(self, pages: Iterator[Page], holds_devices: bool = True) -> Iterator[Page]:
@@ -158,6 +161,7 @@ class Reading:
             if record.cve_id:
                 self.weaknesses_of[version].add(self._weakness(record))
             installed.add((number, version))
+            self.reporting.add(number)
             if number in self._followed_machines and self._is_followed(record):
                 _note_evidence(evidence, (number, version), record)
         self.stage.append("stage_installation", ("n", "v"), sorted(installed))

@@ -19,6 +19,8 @@ LOADED = {
     "stage_evidence": "n INTEGER, v INTEGER, disk_paths TEXT, registry_paths TEXT, security_update TEXT",
     # 0 not compliant, 1 compliant, 2 not applicable.
     "stage_configuration": "n INTEGER, c INTEGER, is_compliant INTEGER",
+    # Machines of which software was reported.
+    "stage_reporting": "n INTEGER",
     # Devices of which a record could not be used, or that the list of machines lacks though others speak of them.
     "stage_held": "source_id TEXT",
     # `place` orders all versions by risk, without ties.

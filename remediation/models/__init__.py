@@ -15,6 +15,7 @@ from .audit import AuditEvent, Through
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
+from .inaccuracies import InaccuracyReason, InaccuracyReport, InaccuracyState
 from .inventory import (
     Device,
     DeviceGroup,
@@ -80,6 +81,9 @@ __all__ = [
     "FindingKind",
     "ForeignTicket",
     "Heartbeat",
+    "InaccuracyReason",
+    "InaccuracyReport",
+    "InaccuracyState",
     "Lease",
     "MemberState",
     "OrganisationScore",
