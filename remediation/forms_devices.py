@@ -34,12 +34,13 @@ class DeviceValuesForm(forms.Form):
 
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
+        self.ticked = data.getlist("device")
         cast(GroupsField, self.fields["groups"]).queryset = DeviceGroup.objects.visible_to(user)
 
     @property
     def devices(self) -> list[int]:
         """The ids that are ticked."""
-        return [int(text) for text in self.data.getlist("device") if COULD_BE_AN_ID.fullmatch(text)]
+        return [int(text) for text in self.ticked if COULD_BE_AN_ID.fullmatch(text)]
 
     @property
     def wish(self) -> Wish:

@@ -24,7 +24,7 @@ def device_values(request: SignedInRequest) -> HttpResponse:
     form = DeviceValuesForm(request.user, request.POST)
     if not form.is_valid():
         for problem in [text for problems in form.errors.values() for text in problems]:
-            messages.error(request, problem)
+            messages.error(request, str(problem))
         return redirect(way_back(request))
     devices = _meant(request, form)
     if devices is None:
@@ -78,8 +78,13 @@ def report_inaccuracy(request: SignedInRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         context = {"device": device, "exposure": exposure, "form": form}
         return render(request, "remediation/report_inaccuracy.html", context)
-    about = {"recommendation": exposure.recommendation, "version": exposure.version} if exposure else {}
-    _made, is_new = inaccuracies.report(device, by=request.user, **form.cleaned_data, **about)
+    _made, is_new = inaccuracies.report(
+        device,
+        by=request.user,
+        recommendation=exposure.recommendation if exposure else None,
+        version=exposure.version if exposure else None,
+        **form.cleaned_data,
+    )
     said = _("Reported. The security team will look at it.") if is_new else _("You have reported this already.")
     messages.success(request, said)
     return redirect(device)

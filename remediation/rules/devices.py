@@ -34,21 +34,26 @@ class Wish:
     internet_facing: str = ""
 
     @property
-    def updates(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
+        """By field, what is to stand there."""
         facing = {YES: True, NO: False}.get(self.internet_facing, self.internet_facing)
-        wanted = {"value": self.value, "internet_facing": facing}
+        return {name: to for name, to in (("value", self.value), ("internet_facing", facing)) if to != ""}
+
+    @property
+    def updates(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for name, value in wanted.items():
-            if value != "":
-                from_source = value == FROM_SOURCE
-                found |= {name: F(f"source_{name}") if from_source else value, f"{name}_by_hand": not from_source}
+        for name, to in self.asked.items():
+            found[name] = F(f"source_{name}") if to == FROM_SOURCE else to
+            found[f"{name}_by_hand"] = to != FROM_SOURCE
         return found
 
     def changes(self, device: Device) -> bool:
-        return any(
-            getattr(device, name) != (getattr(device, value.name) if isinstance(value, F) else value)
-            for name, value in self.updates.items()
-        )
+        return any(_differs(device, name, to) for name, to in self.asked.items())
+
+
+def _differs(device: Device, name: str, to: Any) -> bool:
+    by_hand = getattr(device, f"{name}_by_hand")
+    return by_hand if to == FROM_SOURCE else not by_hand or getattr(device, name) != to
 
 
 @transaction.atomic
@@ -83,13 +88,12 @@ def _record(devices: list[Device], wish: Wish, by: User) -> None:
 
 
 def _event(subject: Model, devices: list[Device], wish: Wish, by: User) -> None:
-    aspects = [name for name in ("value", "internet_facing") if name in wish.updates]
     AuditEvent.objects.record(
         subject,
         "set device values",
         by=by,
-        before={name: _former(devices, name) for name in aspects},
-        after={name: getattr(wish, name) for name in aspects} | {"devices": len(devices)},
+        before={name: _former(devices, name) for name in wish.asked},
+        after=wish.asked | {"devices": len(devices)},
     )
 
 
