@@ -21,11 +21,13 @@ from remediation.models import (
     DeviceState,
     EventKind,
     ExploitLevel,
+    InaccuracyState,
     RecommendationStatus,
     RemoteState,
     Ticket,
 )
 
+from . import links
 from .dates import EMPTY, day, due, moment  # noqa: F401 (cells too, with a file of their own)
 from .glyphs import (
     ACTIVITY_STATUSES,
@@ -33,6 +35,7 @@ from .glyphs import (
     DELIVERY_STATES,
     DEVICE_STATES,
     EVENT_KINDS,
+    INACCURACY_STATES,
     LEVEL_WORDS,
     LEVELS,
     RECOMMENDATION_STATUSES,
@@ -87,6 +90,7 @@ _STATUS_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "activity": (ActivityStatus, ACTIVITY_STATUSES),
     "device": (DeviceState, DEVICE_STATES),
     "recommendation": (RecommendationStatus, RECOMMENDATION_STATUSES),
+    "inaccuracy": (InaccuracyState, INACCURACY_STATES),
 }
 
 
@@ -146,6 +150,21 @@ def remote_state(value: str | None) -> SafeString:
         return EMPTY
     glyph, tone = REMOTE_STATES.get(value, ("circle", ""))
     return pill(glyph, tone, label(value, RemoteState))
+
+
+def facing(value: bool | None) -> SafeString:
+    """Whether a device faces the internet; null is not known."""
+    return EMPTY if value is None else _facing(value, get_language())
+
+
+@lru_cache(maxsize=16)
+def _facing(value: bool, language: str | None) -> SafeString:
+    glyph, tone, word = ("globe", "warn", _("Yes")) if value else ("slash-circle", "muted", _("No"))
+    return format_html('<span class="st"><span class="{}">{}</span>{}</span>', tone, icon(glyph), word)
+
+
+def inaccuracy_state(value: str) -> SafeString:
+    return _status(value, get_language(), "inaccuracy")
 
 
 def attempt_result(value: str) -> SafeString:
@@ -294,6 +313,17 @@ def _label(value: str, choices: Any, language: str | None) -> str:
 def two_lines(first: str, second: str) -> SafeString:
     """What names a row, and below it what identifies it."""
     return format_html('<span class="t">{}</span><span class="small muted">{}</span>', first, second)
+
+
+def linked(address: str, first: str, second: str = "") -> SafeString:
+    """What names a row as the link to its page, and below it what identifies it."""
+    return format_html(
+        '<a class="t text-break" href="{}">{}</a><span class="small muted">{}</span>', address, first, second
+    )
+
+
+def device(pk: int, name: str, second: str = "") -> SafeString:
+    return linked(links.device(pk), name, second)
 
 
 def event_kind(value: str) -> SafeString:

@@ -71,6 +71,26 @@ NAVIGATION = [
         frozenset({"weaknesses", "weakness", "weakness_devices"}),
     ),
     Entry(
+        "devices",
+        _("Devices"),
+        "pc-display",
+        "remediation.view_device",
+        frozenset(
+            {
+                "devices",
+                "device",
+                "device_software",
+                "device_weaknesses",
+                "device_activities",
+                "device_values",
+                "inaccuracies",
+                "inaccuracy",
+                "close_inaccuracy",
+                "report_inaccuracy",
+            }
+        ),
+    ),
+    Entry(
         "events",
         _("Event timeline"),
         "clock-history",

@@ -10,6 +10,7 @@ from remediation.models import (
     DeviceValue,
     EventKind,
     ExposureLevel,
+    InaccuracyState,
     Priority,
     RecommendationStatus,
     RemoteState,
@@ -42,6 +43,10 @@ DEVICE_STATES = {
     DeviceState.EXCEPTED: ("shield-slash", "two"),
     DeviceState.OUT_OF_SCOPE: ("dash-circle", "muted"),
     DeviceState.REGRESSED: ("arrow-counterclockwise", "bad"),
+}
+INACCURACY_STATES = {
+    InaccuracyState.OPEN: ("circle-half", "run"),
+    InaccuracyState.CLOSED: ("check-circle", "muted"),
 }
 RECOMMENDATION_STATUSES = {
     RecommendationStatus.ACTIVE: ("circle-half", "run"),

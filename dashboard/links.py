@@ -1,18 +1,16 @@
-"""Addresses of what has a page of its own, with the nearest one where it has none."""
+"""Addresses that many pages link to."""
 
-from urllib.parse import urlencode
-
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 
-def address(route: str, *args: object) -> str:
-    """The address of a route that another part of the product declares; empty while it does not."""
-    try:
-        return reverse(route, args=args)
-    except NoReverseMatch:
-        return ""
+def device(pk: int) -> str:
+    return reverse("device", args=[pk])
 
 
-def weakness_address(name: str) -> str:
-    """The weakness's own page, else the recommendations that end it."""
-    return address("weakness", name) or f"{reverse('recommendations')}?{urlencode({'q': name})}"
+def software(pk: int) -> str:
+    return reverse("software", args=[pk])
+
+
+def weakness(pk: int) -> str:
+    """By its number: the source's names may hold what no address can."""
+    return reverse("weakness", args=[pk])

@@ -77,7 +77,7 @@ def overview(request: Request) -> HttpResponse:
         "recommendations": top[:ROWS],
         "activities": _top_activities(groups, top),
         "software": _top_software(top),
-        "devices": _published(request, "devices", lambda: _top_devices(groups)),
+        "devices": _published(request, "top_devices", lambda: _top_devices(groups)),
         "events": _published(request, "events", lambda: newest_events(groups)),
     }
     return render(request, "dashboard/overview.html", context | flyout(request))

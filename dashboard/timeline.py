@@ -11,13 +11,13 @@ from django.utils import timezone
 from remediation import scoring
 from remediation.models import Event, EventCount, EventKind, PublicationSum, Software
 
+from . import links
 from .groups import Selection
-from .links import weakness_address
 
 NEWS = timedelta(days=7)
 SHOWN = 4
 FIELDS = (
-    "pk", "kind", "at", "name", "before", "after", "weakness__severity", "weakness__cvss", "recommendation",
+    "pk", "kind", "at", "name", "before", "after", "weakness", "weakness__severity", "weakness__cvss", "recommendation",
     "component", "in_devices", "step",
 )  # fmt: skip
 _OF_WEAKNESSES = {EventKind.NEW_WEAKNESS, EventKind.EXPLOIT_RAISED, EventKind.KEV_ADDED, EventKind.KEV_REMOVED}
@@ -43,7 +43,7 @@ def newest_events(groups: Selection) -> list[dict[str, Any]]:
 def event_address(row: dict[str, Any]) -> str:
     """The page of what the event is about; empty for what concerns everything."""
     if row["kind"] in _OF_WEAKNESSES:
-        return weakness_address(row["name"])
+        return links.weakness(row["weakness"])
     return reverse("recommendation", args=[row["recommendation"]]) if row["recommendation"] else ""
 
 

@@ -1,11 +1,16 @@
 from django.urls import path
 
-from . import overview
+from . import overview, search
 from .details import activity, exposure_score, group_script, recommendation, software, tickets, weakness
 from .lists import (
     activities,
+    device_activities,
+    device_exposures,
+    device_weaknesses,
+    devices,
     events,
     exceptions,
+    inaccuracies,
     recommendation_devices,
     recommendations,
     software_devices,
@@ -39,4 +44,11 @@ urlpatterns = [
     # By its number, or by its name as people write it down.
     path("weaknesses/<str:key>/", weakness.weakness, name="weakness"),
     path("weaknesses/<str:key>/devices/", weakness_devices.weakness_devices, name="weakness_devices"),
+    path("devices/", devices.devices, name="devices"),
+    path("devices/inaccuracies/", inaccuracies.inaccuracies, name="inaccuracies"),
+    path("devices/<int:pk>/", device_exposures.device_recommendations, name="device"),
+    path("devices/<int:pk>/software/", device_exposures.device_software, name="device_software"),
+    path("devices/<int:pk>/weaknesses/", device_weaknesses.device_weaknesses, name="device_weaknesses"),
+    path("devices/<int:pk>/activities/", device_activities.device_activities, name="device_activities"),
+    path("search/", search.search, name="search"),
 ]

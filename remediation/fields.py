@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 LONGEST_NOTE = 1000
 _MAY_STAY = {"\n", "\t"}
-_COULD_BE_AN_ID = re.compile("[0-9]{1,18}")
+COULD_BE_AN_ID = re.compile("[0-9]{1,18}")
 
 
 class NoteField(forms.CharField):
@@ -50,7 +50,7 @@ class GroupsField(forms.ModelMultipleChoiceField):
 
     def clean(self, value: Any) -> QuerySet:
         for text in value if isinstance(value, list | tuple) else []:
-            if not _COULD_BE_AN_ID.fullmatch(str(text)):
+            if not COULD_BE_AN_ID.fullmatch(str(text)):
                 raise ValidationError(
                     self.error_messages["invalid_choice"], code="invalid_choice", params={"value": str(text)[:20]}
                 )

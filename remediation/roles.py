@@ -9,8 +9,11 @@ _VIEW = [
     "remediation.view_device",
     "remediation.view_weakness",
     "remediation.view_software",
+    "remediation.view_inaccuracyreport",
 ]
 _HANDLE = ["remediation.handle_remediation", "remediation.complete_activity"]
+_REPORT = "remediation.report_inaccuracy"
+_VALUES = "remediation.change_device_value"
 
 SYSTEM = "System"
 VIEWER = "Viewer"
@@ -21,11 +24,12 @@ ADMINISTRATOR = "Administrator"
 
 ROLES: dict[str, list[str]] = {
     VIEWER: _VIEW,
-    SECURITY_TEAM: [*_VIEW, *_HANDLE],
-    IT_ADMINISTRATOR: [*_VIEW, "remediation.complete_activity"],
+    SECURITY_TEAM: [*_VIEW, *_HANDLE, _VALUES, _REPORT, "remediation.close_inaccuracy"],
+    IT_ADMINISTRATOR: [*_VIEW, "remediation.complete_activity", _REPORT],
     EXCEPTION_APPROVER: _VIEW,
     ADMINISTRATOR: [
         *_VIEW,
+        _VALUES,
         "remediation.manage_settings",
         "remediation.view_auditevent",
         "remediation.view_ticketattempt",

@@ -1,12 +1,16 @@
 from django.urls import path
 
-from . import views
+from . import views, views_devices
 
 urlpatterns = [
     path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
     path("recommendations/<int:pk>/exception/", views.exception_options, name="exception_options"),
     path("remediation/activities/<int:pk>/transitions/", views.activity_transition, name="activity_transition"),
     path("remediation/activities/<int:pk>/rest/", views.activity_rest, name="activity_rest"),
+    path("devices/values/", views_devices.device_values, name="device_values"),
+    path("devices/<int:pk>/inaccuracy/", views_devices.report_inaccuracy, name="report_inaccuracy"),
+    path("devices/inaccuracies/<int:pk>/", views_devices.inaccuracy, name="inaccuracy"),
+    path("devices/inaccuracies/<int:pk>/closing/", views_devices.close_inaccuracy, name="close_inaccuracy"),
     path("preferences/groups/", views.select_groups, name="select_groups"),
     path("preferences/theme/", views.set_theme, name="set_theme"),
 ]

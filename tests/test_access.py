@@ -9,7 +9,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from integrations.models import SyncRun, SyncState
-from remediation.models import DeliveryState, RemediationActivity, RemoteFinding, Software, TicketSystem, Weakness
+from remediation.models import (
+    DeliveryState,
+    InaccuracyReport,
+    RemediationActivity,
+    RemoteFinding,
+    Software,
+    TicketSystem,
+    Weakness,
+)
 from remediation.roles import (
     ADMINISTRATOR,
     EXCEPTION_APPROVER,
@@ -19,7 +27,15 @@ from remediation.roles import (
     SYSTEM,
     VIEWER,
 )
-from tests.factories import ActivityFactory, DeviceGroupFactory, TicketFactory, UserFactory, enable_intune, estate
+from tests.factories import (
+    ActivityFactory,
+    DeviceFactory,
+    DeviceGroupFactory,
+    TicketFactory,
+    UserFactory,
+    enable_intune,
+    estate,
+)
 from tvm_remediation.access import ACCESS, PUBLIC, permission_for
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +50,10 @@ SIGNED_IN = EVERYBODY - {ANONYMOUS, DISABLED}
 READERS = SIGNED_IN - {"no role"}
 HANDLERS = {SECURITY_TEAM, SUPERUSER}
 SETTERS = {ADMINISTRATOR, SUPERUSER}
+VALUERS = {SECURITY_TEAM, ADMINISTRATOR, SUPERUSER}
+REPORTERS = {SECURITY_TEAM, IT_ADMINISTRATOR, SUPERUSER}
+
+OF_A_DEVICE = ["device", "device_software", "device_weaknesses", "device_activities", "report_inaccuracy"]
 
 # Route: who gets in, and with which methods. Everyone else is refused, whatever the method.
 EXPECTED: dict[str, tuple[set[str], set[str]]] = {
@@ -62,6 +82,17 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "tickets": (READERS, {"GET"}),
     "ticket_state": (READERS, {"GET"}),
     "group_script": (READERS, {"GET"}),
+    "devices": (READERS, {"GET"}),
+    "device": (READERS, {"GET"}),
+    "device_software": (READERS, {"GET"}),
+    "device_weaknesses": (READERS, {"GET"}),
+    "device_activities": (READERS, {"GET"}),
+    "device_values": (VALUERS, {"POST"}),
+    "inaccuracies": (READERS, {"GET"}),
+    "inaccuracy": (READERS, {"GET"}),
+    "report_inaccuracy": (REPORTERS, {"GET", "POST"}),
+    "close_inaccuracy": (HANDLERS, {"POST"}),
+    "search": (READERS, {"GET"}),
     "remediation_options": (HANDLERS, {"GET", "POST"}),
     "exception_options": (READERS, {"GET"}),
     # The rule asks for the permission of the verb.
@@ -124,6 +155,12 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
     things["settings_feed_load"] = "kev"
+    device = DeviceFactory(name=CANARY, group=recommendation.counters.get().group)
+    things |= dict.fromkeys(OF_A_DEVICE, device.pk)
+    report = InaccuracyReport.objects.create(
+        device=device, reason="other", note=CANARY, reported_by=activity.requester, reported_at=now
+    )
+    things |= dict.fromkeys(["inaccuracy", "close_inaccuracy"], report.pk)
     finding = RemoteFinding.objects.create(
         system=ticket.system, kind="double", remote_id="2", ticket=ticket, marker="m", found_at=now, seen_at=now
     )
@@ -219,6 +256,9 @@ def snapshot() -> list[str]:
 
 
 OF_ONE_THING = [
+    *OF_A_DEVICE,
+    "inaccuracy",
+    "close_inaccuracy",
     "recommendation",
     "recommendation_devices",
     "software",
@@ -255,9 +295,22 @@ def test_lists_show_nothing_out_of_scope(things):
     client = Client()
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
 
-    for name in ["overview", "recommendations", "software_list", "weaknesses", "activities", "tickets", "exceptions"]:
-        page = client.get(address(name, things))
+    for name in [
+        "overview",
+        "recommendations",
+        "software_list",
+        "weaknesses",
+        "activities",
+        "tickets",
+        "exceptions",
+        "devices",
+        "inaccuracies",
+        "search",
+        "events",
+    ]:
+        page = client.get(address(name, things), {"q": CANARY[:6]})
         assert page.status_code == 200, name
+        # What was asked for stands in the box again.
         assert CANARY.encode() not in page.content, name
 
 

@@ -17,6 +17,8 @@ _ACTIVITIES = "remediation.view_remediationactivity"
 _TICKETS = "remediation.view_ticket"
 _HANDLE = "remediation.handle_remediation"
 _SETTINGS = "remediation.manage_settings"
+_DEVICES = "remediation.view_device"
+_INACCURACIES = "remediation.view_inaccuracyreport"
 
 ACCESS: dict[str, str] = {
     "login": PUBLIC,
@@ -44,6 +46,15 @@ ACCESS: dict[str, str] = {
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,
     "group_script": _TICKETS,
+    "devices": _DEVICES,
+    "device": _DEVICES,
+    "device_software": _DEVICES,
+    "device_weaknesses": _DEVICES,
+    "device_activities": _DEVICES,
+    "inaccuracies": _INACCURACIES,
+    "inaccuracy": _INACCURACIES,
+    # Each kind of result has the permission of its own pages.
+    "search": _VIEW,
     # The work.
     "remediation_options": _HANDLE,
     "exception_options": _VIEW,
@@ -54,6 +65,9 @@ ACCESS: dict[str, str] = {
     "ticket_adopt": _HANDLE,
     "ticket_abandon": _HANDLE,
     "ticket_group": _HANDLE,
+    "device_values": "remediation.change_device_value",
+    "report_inaccuracy": "remediation.report_inaccuracy",
+    "close_inaccuracy": "remediation.close_inaccuracy",
     # A person's own view.
     "select_groups": SIGNED_IN,
     "set_theme": SIGNED_IN,

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.functional import lazy
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -228,6 +229,11 @@ def _changed(query: QueryDict, **changes: Any) -> str:
         else:
             query[name] = value
     return query.urlencode()
+
+
+def spoken(label: Any) -> Any:
+    """The head of a column that needs no visible one."""
+    return lazy(lambda: format_html('<span class="visually-hidden">{}</span>', label), SafeString)()
 
 
 TEXT_LIMIT = 200

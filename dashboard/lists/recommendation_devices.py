@@ -29,7 +29,6 @@ class ExposedDeviceTable(ListTable):
     )
     key = "device_id"
     default_sort = "-exposure"
-    opens = ""
     extra_csv = [
         ("device_id", F("device__source_id")),
         ("entra_device_id", F("device__entra_device_id")),
@@ -39,7 +38,7 @@ class ExposedDeviceTable(ListTable):
 
     device = Column(
         gettext_lazy("Device"),
-        lambda row: cells.two_lines(row["device__name"], row["device__os_platform"]),
+        lambda row: cells.device(row["device_id"], row["device__name"], row["device__os_platform"]),
         sort="device__name",
         head=True,
         csv=[("device", F("device__name")), ("os", F("device__os_platform"))],

@@ -49,7 +49,7 @@ class WeakDeviceTable(ListTable):
 
     device = Column(
         gettext_lazy("Device"),
-        lambda row: cells.two_lines(row["name"], row["os_platform"]),
+        lambda row: cells.device(row["pk"], row["name"], row["os_platform"]),
         sort="name",
         head=True,
         csv=[("device", F("name")), ("os", F("os_platform"))],

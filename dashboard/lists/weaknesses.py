@@ -8,7 +8,6 @@ import django_filters
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_GET
 
 from remediation.models import ExploitLevel, Severity, Weakness
 
-from .. import cells, risk_cells
+from .. import cells, links, risk_cells
 from ..groups import selection
 from ..inventory import carried_by, carriers_of_weakness, first_carrier_of_weakness, weaknesses_in
 from ..requests import Request
@@ -25,7 +24,7 @@ from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
 
 def _name(row: Row) -> SafeString:
-    address = reverse("weakness", args=[row["pk"]])
+    address = links.weakness(row["pk"])
     return format_html(
         '<a class="t text-nowrap" href="{}">{}</a>{}', address, row["name"], risk_cells.kev(row["kev_added_on"])
     )

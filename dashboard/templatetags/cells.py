@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from integrations.syncs import in_words
 
-from .. import cells, charts, links, risk_cells
+from .. import cells, charts, risk_cells
 
 register = template.Library()
 
@@ -22,6 +22,8 @@ for _filter in (
     cells.score,
     cells.ticket_state,
     cells.remote_state,
+    cells.facing,
+    cells.inaccuracy_state,
     cells.attempt_result,
     cells.tags,
     cells.label,
@@ -48,8 +50,6 @@ register.simple_tag(cells.chip, name="chip")
 register.simple_tag(charts.stacked_bar, name="stacked_bar")
 register.simple_tag(cells.ticket_pill, name="ticket_pill")
 register.simple_tag(cells.step, name="step")
-register.simple_tag(links.address, name="address")
-register.simple_tag(links.weakness_address, name="weakness_address")
 
 
 @register.filter

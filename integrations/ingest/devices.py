@@ -10,23 +10,38 @@ from .stage import Stage, adapt
 
 _CHAINS = 5
 
-_FIELDS = (
-    "name", "entra_device_id", "os_platform", "os_version", "value", "internet_facing", "first_seen_at", "last_seen_at",
-)  # fmt: skip
+_FIELDS = ("name", "entra_device_id", "os_platform", "os_version", "first_seen_at", "last_seen_at")
+# What a person may set too; then only what the source says of them is kept up to date.
+_SETTABLE = ("value", "internet_facing")
+# Evidence of its software is as old as the device's own last word.
+_REPORTED = "COALESCE(m.last_seen_at, m.first_seen_at)"
+
+
+def _unless_by_hand(name: str) -> str:
+    return f"CASE WHEN {{device}}.{name}_by_hand THEN {{device}}.{name} ELSE m.{name} END"
+
 
 _INSERT = f"""
-INSERT INTO {{device}} (source_id, group_id, risk_sum, exposure_level, {", ".join(_FIELDS)})
-SELECT m.source_id, g.id, 0, 'none', {", ".join(f"m.{name}" for name in _FIELDS)}
-FROM stage_machine m JOIN {{device_group}} g ON g.name = m.group_name
+INSERT INTO {{device}} (source_id, group_id, risk_sum, exposure_level, recommendations, value_by_hand,
+    internet_facing_by_hand, reported_at, {", ".join(_FIELDS)},
+    {", ".join(f"{name}, source_{name}" for name in _SETTABLE)})
+SELECT m.source_id, g.id, 0, 'none', 0, FALSE, FALSE, CASE WHEN s.n IS NOT NULL THEN {_REPORTED} END,
+    {", ".join(f"m.{name}" for name in _FIELDS)}, {", ".join(f"m.{name}, m.{name}" for name in _SETTABLE)}
+FROM stage_machine m JOIN {{device_group}} g ON g.name = m.group_name LEFT JOIN stage_reporting s ON s.n = m.n
 WHERE m.n BETWEEN %s AND %s AND NOT EXISTS (SELECT 1 FROM {{device}} d WHERE d.source_id = m.source_id)
 """  # noqa: S608
 
 _UPDATE = f"""
-UPDATE {{device}} SET group_id = g.id, retired_at = NULL, {", ".join(f"{name} = m.{name}" for name in _FIELDS)}
-FROM stage_machine m JOIN {{device_group}} g ON g.name = m.group_name
+UPDATE {{device}} SET group_id = g.id, retired_at = NULL, {", ".join(f"{name} = m.{name}" for name in _FIELDS)},
+    {", ".join(f"{name} = {_unless_by_hand(name)}, source_{name} = m.{name}" for name in _SETTABLE)},
+    reported_at = CASE WHEN s.n IS NULL THEN {{device}}.reported_at ELSE {_REPORTED} END
+FROM stage_machine m JOIN {{device_group}} g ON g.name = m.group_name LEFT JOIN stage_reporting s ON s.n = m.n
 WHERE {{device}}.source_id = m.source_id AND m.n BETWEEN %s AND %s AND (
     {{device}}.group_id <> g.id OR {{device}}.retired_at IS NOT NULL
-    OR {" OR ".join(f"{{device}}.{name} IS DISTINCT FROM m.{name}" for name in _FIELDS)})
+    OR (s.n IS NOT NULL AND {{device}}.reported_at IS DISTINCT FROM {_REPORTED})
+    OR {" OR ".join(f"{{device}}.{name} IS DISTINCT FROM m.{name}" for name in _FIELDS)}
+    OR {" OR ".join(f"{{device}}.source_{name} IS DISTINCT FROM m.{name}" for name in _SETTABLE)}
+    OR {" OR ".join(f"{{device}}.{name} IS DISTINCT FROM {_unless_by_hand(name)}" for name in _SETTABLE)})
 """  # noqa: S608
 
 # A pass whose process died has perhaps begun with this.
@@ -79,6 +94,9 @@ def resolve_duplicates(stage: Stage) -> None:
     """Find whom each duplicate stands for, through chains; whoever points in a circle stands for itself."""
     for columns in ("source_id", "n", "name"):
         stage.index("stage_machine", columns)
+    # Machines of which software was reported.
+    stage.create_as("stage_reporting", "SELECT DISTINCT n FROM stage_installation")
+    stage.index("stage_reporting", "n")
     stage.index("stage_held", "source_id")
     stage.run(_NOT_YET)
     stage.run(_MERGED)

@@ -24,7 +24,7 @@ _RISK_SUM = f"({_FACTOR} * COALESCE(s.risk, 0.0))"
 # of their versions add. An S that differs from the published one by rounding alone stays as published.
 _DEVICES = f"""
 CREATE TEMPORARY TABLE work_device AS
-SELECT device_id, group_id, value, is_eligible, factor, risk_sum, fresh, is_scored,
+SELECT device_id, group_id, value, is_eligible, factor, risk_sum, fresh, recommendations, is_scored,
     100.0 * risk_sum / (risk_sum + {scoring.HALF}) AS score
 FROM (
     SELECT d.id AS device_id, d.group_id, d.value,
@@ -32,12 +32,14 @@ FROM (
         {_FACTOR} AS factor,
         CASE WHEN ABS(p.risk_sum - {_RISK_SUM}) <= {NO_CHANGE} THEN p.risk_sum ELSE {_RISK_SUM} END AS risk_sum,
         COALESCE(s.fresh, 0.0) AS fresh,
+        COALESCE(s.recommendations, 0) AS recommendations,
         CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored
     FROM {{device}} d
     LEFT JOIN {{published}} p ON p.device_id = d.id
     LEFT JOIN (
-        SELECT e.device_id, SUM(v.risk) AS risk, SUM(f.risk) AS fresh FROM {{exposure}} e
-        JOIN {{version}} v ON v.id = e.version_id
+        SELECT e.device_id, SUM(v.risk) AS risk, SUM(f.risk) AS fresh, COUNT(*) AS recommendations
+        FROM {{exposure}} e
+        LEFT JOIN {{version}} v ON v.id = e.version_id
         LEFT JOIN work_fresh f ON f.version_id = v.id
         GROUP BY e.device_id
     ) s ON s.device_id = d.id
@@ -99,14 +101,17 @@ _LEVEL = f"""CASE WHEN d.score <= 0 THEN 'none' WHEN d.score < {scoring.MEDIUM_F
     WHEN d.score < {scoring.HIGH_FROM} THEN 'medium' ELSE 'high' END"""
 
 _WRITE_DEVICES = f"""
-UPDATE {{device}} SET risk_sum = d.risk_sum, exposure_level = {_LEVEL} FROM work_device d
+UPDATE {{device}} SET risk_sum = d.risk_sum, exposure_level = {_LEVEL}, recommendations = d.recommendations
+FROM work_device d
 WHERE {{device}}.id = d.device_id
-    AND (ABS({{device}}.risk_sum - d.risk_sum) > %s OR {{device}}.exposure_level <> {_LEVEL})
+    AND (ABS({{device}}.risk_sum - d.risk_sum) > %s OR {{device}}.exposure_level <> {_LEVEL}
+        OR {{device}}.recommendations <> d.recommendations)
 """  # noqa: S608
 
 _CLEAR_DEVICES = """
-UPDATE {device} SET risk_sum = 0, exposure_level = 'none'
-WHERE (retired_at IS NOT NULL OR merged_into_id IS NOT NULL) AND (risk_sum <> 0 OR exposure_level <> 'none')
+UPDATE {device} SET risk_sum = 0, exposure_level = 'none', recommendations = 0
+WHERE (retired_at IS NOT NULL OR merged_into_id IS NOT NULL)
+    AND (risk_sum <> 0 OR exposure_level <> 'none' OR recommendations <> 0)
 """
 
 _SAME_COUNTER = "{counter}.recommendation_id = w.recommendation_id AND {counter}.group_id = w.group_id"

@@ -18,6 +18,7 @@ from .feeds import Feed, FeedKind
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
+from .inaccuracies import InaccuracyReason, InaccuracyReport, InaccuracyState
 from .inventory import (
     Device,
     DeviceGroup,
@@ -94,6 +95,9 @@ __all__ = [
     "ForeignTicket",
     "FreshLink",
     "Heartbeat",
+    "InaccuracyReason",
+    "InaccuracyReport",
+    "InaccuracyState",
     "InstalledBeside",
     "Lease",
     "MemberState",

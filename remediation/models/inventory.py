@@ -75,6 +75,19 @@ class DeviceQuerySet(models.QuerySet):
         """Devices that count: not retired, and not merged into another."""
         return self.filter(retired_at=None, merged_into=None)
 
+    def retired(self) -> "DeviceQuerySet":
+        """Devices that the source no longer has, or has merged into another."""
+        return self.exclude(retired_at=None, merged_into=None)
+
+    def unseen(self) -> "DeviceQuerySet":
+        limit = timezone.now() - UNSEEN_AFTER
+        return self.filter(Q(last_seen_at=None) | Q(last_seen_at__lt=limit))
+
+    def silent(self) -> "DeviceQuerySet":
+        """Devices that are seen while nothing is reported of their software: what they have is not known."""
+        limit = timezone.now() - UNSEEN_AFTER
+        return self.filter(Q(reported_at=None) | Q(reported_at__lt=limit), last_seen_at__gte=limit)
+
     def visible_to(self, user: User) -> "DeviceQuerySet":
         return self if user.sees_all_groups else self.filter(group__in=user.device_groups.all())
 
@@ -91,35 +104,70 @@ class Device(models.Model):
     value = models.CharField(max_length=6, choices=DeviceValue, default=DeviceValue.NORMAL)
     # Null: not known; then the score has no factor for it.
     internet_facing = models.BooleanField(null=True)
+    # What the source says of both, and whether a person has said otherwise; then the source no longer changes them.
+    source_value = models.CharField(max_length=6, choices=DeviceValue, default=DeviceValue.NORMAL)
+    source_internet_facing = models.BooleanField(null=True)
+    value_by_hand = models.BooleanField(default=False)
+    internet_facing_by_hand = models.BooleanField(default=False)
+    set_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    set_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField(null=True)
     # Null where the source has none, or a date out of range. Counts as not seen.
     last_seen_at = models.DateTimeField(null=True)
+    # When it was seen by the last sync that had software of it; null while none had any.
+    reported_at = models.DateTimeField(null=True)
     retired_at = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     # S of the exposure score: the sum of the risks of the versions behind its exposures.
     risk_sum = models.FloatField(default=0)
     exposure_level = models.CharField(max_length=6, choices=ExposureLevel, default=ExposureLevel.NONE)
+    # How many recommendations apply to it.
+    recommendations = models.PositiveIntegerField(default=0)
 
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        permissions = [("change_device_value", "Can set device values")]
         indexes = [
             models.Index(fields=["group", "-risk_sum"]),
             models.Index(fields=["name"]),
+            # What the list of devices is sorted by.
+            models.Index(fields=["risk_sum", "id"]),
+            models.Index(fields=["recommendations", "id"]),
+            models.Index(fields=["last_seen_at", "id"]),
         ]
         constraints = [
             models.CheckConstraint(name="device_value_is_known", condition=Q(value__in=DeviceValue.values)),
             models.CheckConstraint(name="device_level_is_known", condition=Q(exposure_level__in=ExposureLevel.values)),
             models.CheckConstraint(name="device_risk_is_not_negative", condition=Q(risk_sum__gte=0)),
+            models.CheckConstraint(
+                name="device_source_value_is_known", condition=Q(source_value__in=DeviceValue.values)
+            ),
+            models.CheckConstraint(
+                name="device_set_has_both_who_and_when",
+                condition=Q(set_by=None, set_at=None) | Q(set_by__isnull=False, set_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("device", args=[self.pk])
+
     @property
     def is_unseen(self) -> bool:
         return self.last_seen_at is None or self.last_seen_at < timezone.now() - UNSEEN_AFTER
+
+    @property
+    def is_silent(self) -> bool:
+        limit = timezone.now() - UNSEEN_AFTER
+        return not self.is_unseen and (self.reported_at is None or self.reported_at < limit)
+
+    @property
+    def is_set_by_hand(self) -> bool:
+        return self.value_by_hand or self.internet_facing_by_hand
 
 
 class SoftwareQuerySet(models.QuerySet):

@@ -75,9 +75,7 @@ def test_progress_reaches_a_hundred_percent_only_when_all_are_fixed():
 def test_hostile_text_is_escaped():
     hostile = '<img src=x onerror="alert(1)">'
 
-    assert "<img" not in cells.tags([hostile]) + cells.chip(hostile, hostile, hostile) + cells.two_lines(
-        hostile, hostile
-    )
+    assert "<img" not in cells.tags([hostile]) + cells.chip(hostile, hostile, hostile) + cells.linked(hostile, hostile)
 
 
 def test_an_unknown_code_is_shown_as_it_is():

@@ -61,7 +61,15 @@ def work(published):
 
 def pages(activity) -> dict[str, str]:
     pk = activity.recommendation_id
+    device = activity.devices.order_by("device").first().device_id
     return {
+        "devices": "/devices/",
+        "device": f"/devices/{device}/",
+        "device software": f"/devices/{device}/software/",
+        "device weaknesses": f"/devices/{device}/weaknesses/",
+        "device activities": f"/devices/{device}/activities/",
+        "inaccuracies": "/devices/inaccuracies/",
+        "search": "/search/?q=ws-",
         "dashboard": "/",
         "dashboard with flyout": f"/?open={pk}",
         "exposure score": "/scores/exposure/",
@@ -91,6 +99,13 @@ QUERIES = {
     "exceptions": 5,
     "tickets": 6,
     "activity": 11,
+    "devices": 6,
+    "device": 8,
+    "device software": 8,
+    "device weaknesses": 8,
+    "device activities": 8,
+    "inaccuracies": 6,
+    "search": 6,
 }
 
 
@@ -145,7 +160,18 @@ ODD = [
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/scores/exposure/", "/events/", "/recommendations/", "/remediation/", "/remediation/tickets/"]
+    "path",
+    [
+        "/",
+        "/scores/exposure/",
+        "/events/",
+        "/recommendations/",
+        "/remediation/",
+        "/remediation/tickets/",
+        "/devices/",
+        "/devices/inaccuracies/",
+        "/search/",
+    ],
 )
 def test_an_odd_address_is_no_error(client, reader, work, path):
     reader(client)

@@ -469,3 +469,69 @@ def test_a_held_drop_waits_no_longer_once_a_complete_sync_has_come():
     sync(world)
 
     assert not SyncRun.objects.held().exists()
+
+
+def test_what_a_person_has_set_survives_a_sync_and_what_the_source_says_is_kept_beside():
+    world = World(devices=2)
+    sync(world)
+    Device.objects.filter(name="pc-1").update(
+        value="high", value_by_hand=True, internet_facing=False, internet_facing_by_hand=True
+    )
+    for number in (1, 2):
+        world.machine(number).update(deviceValue="Low", machineTags=["Internet facing"])
+
+    sync(world)
+
+    by_hand, by_source = Device.objects.get(name="pc-1"), Device.objects.get(name="pc-2")
+    assert (by_hand.value, by_hand.internet_facing) == ("high", False)
+    assert (by_hand.source_value, by_hand.source_internet_facing) == ("low", True)
+    assert (by_source.value, by_source.internet_facing) == ("low", True)
+    assert by_hand.risk_sum == pytest.approx(by_source.risk_sum / 1.5)
+
+
+def test_what_was_given_back_meanwhile_follows_the_source_again():
+    world = World(devices=1)
+    world.machine(1)["deviceValue"] = "Low"
+    sync(world)
+    # As a restored backup or an older release might have left it.
+    Device.objects.update(value="high", value_by_hand=False)
+
+    sync(world)
+
+    assert Device.objects.get().value == "low"
+
+
+def test_a_device_without_a_row_of_software_reports_nothing():
+    world = World(devices=2)
+    world.uninstall(2)
+
+    sync(world)
+
+    first, second = Device.objects.order_by("name")
+    assert first.reported_at == first.last_seen_at
+    assert second.reported_at is None
+    assert list(Device.objects.silent()) == [second]
+
+
+def test_when_software_was_reported_last_stays_while_none_is():
+    world = World(devices=1)
+    sync(world)
+    reported = Device.objects.get().reported_at
+    world.uninstall(1)
+    world.report(1)
+
+    sync(world)
+
+    device = Device.objects.get()
+    assert device.reported_at == reported < device.last_seen_at
+
+
+def test_each_device_knows_how_many_recommendations_apply_to_it():
+    world = World(devices=2)
+    sync(world)
+    world.comply(1, True)
+    world.report(1)
+
+    sync(world)
+
+    assert dict(Device.objects.values_list("name", "recommendations")) == {"pc-1": 1, "pc-2": 2}
