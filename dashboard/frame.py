@@ -102,7 +102,7 @@ NAVIGATION = [
         _("Settings"),
         "gear",
         "remediation.manage_settings",
-        frozenset({"settings_features", "settings_sources", "settings_delivery", "settings_syncs"}),
+        frozenset({"settings_features", "settings_sources", "settings_delivery", "settings_syncs", "settings_sync"}),
     ),
 ]
 

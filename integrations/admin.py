@@ -9,5 +9,5 @@ from .models import SyncRun
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyAdmin):
-    list_display = ("source", "started_at", "state", "rows", "set_aside", "ended_at")
-    list_filter = ("state", "source")
+    list_display = ("source", "kind", "started_at", "state", "rows", "set_aside", "ended_at")
+    list_filter = ("state", "kind", "source")

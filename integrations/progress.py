@@ -4,6 +4,8 @@ import sys
 from typing import TextIO
 
 from .models import SyncPhase, SyncRun
+from .sync_outlook import outlook
+from .syncs import in_words
 
 _WIDTH = 24
 
@@ -37,7 +39,9 @@ def _bar(run: SyncRun) -> str:
 
 def _words(run: SyncRun) -> str:
     aside = f", {run.set_aside:,} set aside" if run.set_aside else ""
-    return f"{run.get_phase_display()}: {run.pages:,} pages, {run.rows:,} rows{aside}"
+    left = outlook(run).left if run.pk else None
+    rest = f", {in_words(left)} left" if left is not None else ""
+    return f"{run.get_phase_display()}: {run.pages:,} pages, {run.rows:,} rows{aside}{rest}"
 
 
 def summary(run: SyncRun) -> list[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,7 +16,8 @@ from kombu.exceptions import OperationalError
 from remediation import doorbell
 from remediation.models import AuditEvent, User
 
-from .models import SyncRun, SyncState
+from .models import SyncPhase, SyncRun, SyncState
+from .sync_outlook import Outlook, outlook
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -27,6 +29,7 @@ SOURCES = {"defender": gettext_lazy("Defender for Endpoint"), "files": gettext_l
 _LOOKS = {
     SyncState.RUNNING: ("hourglass-split", "run"),
     SyncState.COMPLETE: ("check-circle-fill", "ok"),
+    SyncState.APPLIED: ("check-circle", "ok"),
     SyncState.PARTIAL: ("exclamation-triangle", "warn"),
     SyncState.HELD: ("exclamation-triangle", "warn"),
     SyncState.FAILED: ("x-circle", "bad"),
@@ -88,6 +91,29 @@ class Row:
     @property
     def duration(self) -> str:
         return in_words(self.run.took)
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        return outlook(self.run)
+
+    @property
+    def left(self) -> str:
+        """In words; the first of its kind has nothing to go by."""
+        left = self.outlook.left
+        return _("not known yet") if left is None else in_words(left)
+
+    @property
+    def phases(self) -> list[dict[str, "StrOrPromise | int"]]:
+        whole = sum(found["seconds"] for found in self.run.phases) or 1
+        return [
+            {
+                "name": SyncPhase(found["phase"]).label,
+                "rows": found["rows"],
+                "took": in_words(timedelta(seconds=found["seconds"])),
+                "share": round(100 * found["seconds"] / whole),
+            }
+            for found in self.run.phases
+        ]
 
 
 def as_row(run: SyncRun) -> Row:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("delivery/", views.settings_delivery, name="settings_delivery"),
     path("findings/<int:pk>/closings/", views.settings_finding_close, name="settings_finding_close"),
     path("syncs/", views.settings_syncs, name="settings_syncs"),
+    path("syncs/<int:pk>/", views.settings_sync, name="settings_sync"),
     path("syncs/starts/", views.settings_sync_start, name="settings_sync_start"),
     path("syncs/<int:pk>/confirmations/", views.settings_sync_confirm, name="settings_sync_confirm"),
 ]

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -24,7 +25,7 @@ from .delivery.closing import CannotClose, close_second
 from .feeds import loading
 from .feeds.fetching import address
 from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
-from .models import SyncRun
+from .models import SyncRun, SyncState
 from .operation import concerns, troubles
 from .operation.standing import standings
 
@@ -85,6 +86,7 @@ def settings_sources(request: SignedInRequest) -> HttpResponse:
         "microsoft": settings.MICROSOFT,
         "sign_in": connection.defender_sign_in(),
         "sync_every": syncs.every(settings.SYNC_EVERY),
+        "changes_every": syncs.every(settings.DELTA_EVERY) if settings.DELTA_EVERY else "",
         "not_configured": connection.NOT_CONFIGURED,
         "last_complete": SyncRun.objects.last_complete(),
         "running": SyncRun.objects.running().exists(),
@@ -142,9 +144,25 @@ def settings_syncs(request: SignedInRequest) -> HttpResponse:
         "rows": [syncs.as_row(run) for run in page],
         "microsoft": settings.MICROSOFT,
         "running": SyncRun.objects.running().exists(),
+        "under_way": [syncs.as_row(run) for run in SyncRun.objects.running()],
         "held": syncs.held_back(),
     }
     return render(request, "integrations/settings_syncs.html", context)
+
+
+@require_GET
+def settings_sync(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One run's report. While it runs, its progress asks for itself; at the end the whole page is asked for."""
+    run = get_object_or_404(SyncRun.objects.select_related("requested_by", "confirmed_by"), pk=pk)
+    context = {"here": "syncs", "row": syncs.as_row(run)}
+    if not request.htmx:
+        response = render(request, "integrations/settings_sync.html", context)
+    elif run.state == SyncState.RUNNING:
+        response = render(request, "integrations/_sync_progress.html", context)
+    else:
+        response = HttpResponse(headers={"HX-Refresh": "true"})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @require_POST

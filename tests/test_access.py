@@ -110,6 +110,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "settings_delivery": (SETTERS, {"GET"}),
     "settings_finding_close": (SETTERS, {"POST"}),
     "settings_syncs": (SETTERS, {"GET"}),
+    "settings_sync": (SETTERS, {"GET"}),
     "settings_switch": (SETTERS, {"POST"}),
     "settings_connection_test": (SETTERS, {"POST"}),
     "settings_sync_start": (SETTERS, {"POST"}),
@@ -164,6 +165,7 @@ def things() -> dict[str, int | str]:
     finding = RemoteFinding.objects.create(
         system=ticket.system, kind="double", remote_id="2", ticket=ticket, marker="m", found_at=now, seen_at=now
     )
+    things["settings_sync"] = run.pk
     return things | {"settings_sync_confirm": run.pk, "settings_finding_close": finding.pk}
 
 

@@ -80,6 +80,7 @@ ACCESS: dict[str, str] = {
     "settings_delivery": _SETTINGS,
     "settings_finding_close": _SETTINGS,
     "settings_syncs": _SETTINGS,
+    "settings_sync": _SETTINGS,
     "settings_sync_start": _SETTINGS,
     "settings_sync_confirm": _SETTINGS,
 }

@@ -63,6 +63,9 @@ class Tally:
         """Count on from a snapshot; from nothing where there is none."""
         self.run.pages, self.run.rows = kept.get("pages", 0), kept.get("rows", 0)
         self.run.set_aside, self.run.phases = kept.get("set_aside", 0), kept.get("phases", [])
+        if self.run.phases:
+            # The process may have begun another phase before it died.
+            self.run.phase = self.run.phases[-1]["phase"]
         self._reasons = {found["reason"]: found for found in kept.get("reasons", [])}
         if kept.get("as_of"):
             self.run.as_of = datetime.fromisoformat(kept["as_of"])

@@ -47,6 +47,7 @@ SHOTS = {
     "settings": ("admin", "/settings/"),
     "settings-sources": ("admin", "/settings/sources/"),
     "settings-syncs": ("admin", "/settings/syncs/"),
+    "settings-sync": ("admin", "/settings/syncs/1/"),
     "settings-delivery": ("admin", "/settings/delivery/"),
     "403": ("viewer", "/settings/"),
     "404": ("security", "/recommendations/999999999/"),

@@ -43,6 +43,7 @@ PAGES = {
     "settings": ("admin", "/settings/"),
     "settings, sources": ("admin", "/settings/sources/"),
     "settings, syncs": ("admin", "/settings/syncs/"),
+    "settings, one sync": ("admin", "/settings/syncs/1/"),
     "settings, delivery": ("admin", "/settings/delivery/"),
 }
 ERRORS = {

@@ -340,3 +340,57 @@ class TestConfigurationManager:
     @pytest.mark.parametrize("route", ["settings_switch", "settings_connection_test"])
     def test_a_system_that_does_not_exist_is_not_found(self, client, administrator, route):
         assert client.post(reverse(route, args=["jira"])).status_code == 404
+
+
+PHASES = [
+    {"phase": "machines", "seconds": 10.0, "rows": 100},
+    {"phase": "software", "seconds": 60.0, "rows": 1000},
+    {"phase": "applying", "seconds": 20.0, "rows": 0},
+]
+
+
+def test_a_report_says_what_was_read_what_came_of_it_and_what_took_how_long(client, administrator):
+    reasons = [{"reason": "No id", "count": 3, "samples": ["<script>alert(1)</script>"]}]
+    run = a_run(
+        rows=1100, set_aside=3, reasons=reasons, new=17, changed=5, fixed=11, phases=PHASES, peak_memory=321, continued=1
+    )
+
+    page = client.get(reverse("settings_sync", args=[run.pk])).content.decode()
+
+    for found in ("1,100", "17", "11", "321 MB", "No id", "1 min 0 s", "Software weaknesses", "1 time, after"):
+        assert found in page
+    assert "<script>alert" not in page
+
+
+def test_a_running_sync_says_how_long_it_still_takes(client, administrator):
+    a_run(phases=PHASES)
+    half = [PHASES[0], {"phase": "software", "seconds": 40.0, "rows": 500}]
+    run = a_run(state=SyncState.RUNNING, phase="software", phases=half, pages=7)
+
+    page = client.get(reverse("settings_syncs")).content.decode()
+
+    # At its own pace as long again, and then what applying took the last time.
+    assert "1 min 0 s" in page
+    assert f'hx-get="{reverse("settings_sync", args=[run.pk])}"' in page
+
+
+def test_the_first_of_its_kind_does_not_guess(client, administrator):
+    a_run(phases=PHASES, kind="delta", state=SyncState.APPLIED)
+    run = a_run(state=SyncState.RUNNING, phase="machines", phases=[PHASES[0]])
+
+    assert "not known yet" in client.get(reverse("settings_sync", args=[run.pk])).content.decode()
+
+
+def test_progress_asks_for_itself_until_the_end(client, administrator):
+    run = a_run(state=SyncState.RUNNING, phase="machines", phases=[PHASES[0]])
+    url, htmx = reverse("settings_sync", args=[run.pk]), {"headers": {"HX-Request": "true"}}
+    running = client.get(url, **htmx)
+    run.state, run.ended_at = SyncState.COMPLETE, run.started_at
+    run.save()
+
+    ended = client.get(url, **htmx)
+
+    assert "hx-get" in running.content.decode()
+    assert "<html" not in running.content.decode()
+    assert ended.headers["HX-Refresh"] == "true"
+    assert "HX-Request" in ended.headers["Vary"]
