@@ -30,7 +30,7 @@ from .inventory import (
 )
 from .leases import Lease
 from .members import MemberState, TicketMember
-from .moves import ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
+from .moves import DeviceScore, ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
 from .people import User
 from .recommendations import (
     Category,
@@ -74,6 +74,7 @@ __all__ = [
     "DeliveryState",
     "Device",
     "DeviceGroup",
+    "DeviceScore",
     "DeviceState",
     "DeviceValue",
     "Duty",
