@@ -27,10 +27,12 @@ def _title(row: Row) -> SafeString:
     name = row["name"] or cells.label(row["kind"], EventKind)
     detail = cells.event_detail(row)
     url = event_address(row)
+    # Where the column of types has no room.
+    kind = format_html('<span class="d-block d-md-none mt-1">{}</span>', cells.event_kind(row["kind"]))
     if not url:
-        return cells.two_lines(name, detail)
+        return cells.two_lines(name, detail) + kind
     return format_html(
-        '<a class="t text-truncate" href="{}">{}</a><span class="small muted">{}</span>', url, name, detail
+        '<a class="t text-truncate" href="{}">{}</a><span class="small muted">{}</span>{}', url, name, detail, kind
     )
 
 

@@ -15,11 +15,15 @@ Whoever leaves does so with S0 and whoever comes with S1. The parts of a step ar
 the scores, so they add up whatever the order and however wrong a reason were: nothing can be left over but rounding.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 from .. import scoring
-from ..models import MovePart, ScoreMove
+from ..models import DeviceScore, MovePart, ScoreMove
 from .tables import drop, run
+
+# Points by which a device's score must differ from the last one kept, and how long those are kept.
+FAR = 0.5
+KEPT_FOR = timedelta(days=366)
 
 # What was closed, lowered or opened on each device since the publication, before the factor of the device.
 _CHANGES = """
@@ -146,6 +150,15 @@ SELECT d.device_id, d.group_id, d.value, d.factor, d.risk_sum, d.is_scored = 1 F
 WHERE NOT EXISTS (SELECT 1 FROM {published} p WHERE p.device_id = d.device_id)
 """
 
+# Of every device whose score has come half a point away from what is kept of it.
+_KEPT = f"{_score('risk_sum')}"
+_IS_FAR = f"is_scored AND (kept_score IS NULL OR ABS(kept_score - {_KEPT}) >= {FAR})"
+_KEEP = f"""
+INSERT INTO {{device_score}} (device_id, day, score) SELECT device_id, %s, {_KEPT} FROM {{published}} WHERE {_IS_FAR}
+ON CONFLICT (device_id, day) DO UPDATE SET score = excluded.score
+"""  # noqa: S608
+_HAVE_KEPT = f"UPDATE {{published}} SET kept_score = {_KEPT} WHERE {_IS_FAR}"  # noqa: S608
+
 
 def prepare() -> None:
     """After the devices are counted: each device's steps, summed by part, group and device value."""
@@ -162,3 +175,6 @@ def publish(day: date) -> None:
     run(_FORGET)
     run(_REMEMBER)
     run(_MEET)
+    run(_KEEP, day)
+    run(_HAVE_KEPT)
+    DeviceScore.objects.filter(day__lt=day - KEPT_FOR).delete()

@@ -34,7 +34,7 @@ from .inventory import (
 from .inventory_counters import SoftwareCounter, VersionCounter, WeaknessCounter
 from .leases import Lease
 from .members import MemberState, TicketMember
-from .moves import ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
+from .moves import DeviceScore, ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
 from .people import User
 from .recommendations import (
     Category,
@@ -78,6 +78,7 @@ __all__ = [
     "DeliveryState",
     "Device",
     "DeviceGroup",
+    "DeviceScore",
     "DeviceState",
     "DeviceValue",
     "Duty",

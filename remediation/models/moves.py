@@ -63,9 +63,27 @@ class PublishedDevice(models.Model):
     risk_sum = models.FloatField()
     # False while nobody has seen it for 30 days.
     is_scored = models.BooleanField()
+    # The score E that DeviceScore has last; null before the first.
+    kept_score = models.FloatField(null=True)
 
     class Meta:
         default_permissions = ()
+
+
+class DeviceScore(models.Model):
+    """The score E of a device on a day on which it stood half a point or more from the one kept before.
+
+    Between two rows it is the older one's: a trend needs no row a day, and a year of 200,000 devices stays small.
+    """
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="scores", db_index=False)
+    day = models.DateField(db_index=True)
+    score = models.FloatField()
+
+    class Meta:
+        ordering = ["device", "day"]
+        default_permissions = ("view",)
+        constraints = [models.UniqueConstraint(name="device_score_once_a_day", fields=["device", "day"])]
 
 
 class ExposureChange(models.Model):

@@ -359,3 +359,25 @@ def test_a_move_between_groups_shows_in_a_selection_and_not_in_the_whole(exposur
     assert _moved() == {}
     assert parts(TODAY, [here])[MovePart.REGROUPED] < 0
     assert parts(TODAY, [there])[MovePart.REGROUPED] > 0
+
+
+def test_a_device_keeps_a_score_of_each_day_on_which_it_moved(exposure):
+    clean = exposure.device
+    change(exposure, None)
+    publish()
+    publish(TODAY + timedelta(days=1))
+
+    kept = list(clean.scores.order_by("day").values_list("day", "score"))
+    assert kept == [
+        (TODAY - timedelta(days=1), pytest.approx(scoring.device_score(0.88 * 0.15))),
+        (TODAY, 0),
+    ]
+
+
+def test_a_score_that_hardly_moves_is_not_kept_again_and_a_slow_drift_is(exposure):
+    def kept_after(epss: float, day: int) -> int:
+        Weakness.objects.update(epss=epss)
+        publish(TODAY + timedelta(days=day))
+        return exposure.device.scores.count()
+
+    assert [kept_after(0.5, 0), kept_after(0.505, 1), kept_after(0.51, 2), kept_after(0.53, 3)] == [2, 2, 2, 3]
