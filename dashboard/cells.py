@@ -19,6 +19,7 @@ from remediation.models import (
     AttemptResult,
     DeliveryState,
     DeviceState,
+    ImportedStatus,
     RecommendationStatus,
     RemoteState,
     Ticket,
@@ -30,6 +31,7 @@ from .glyphs import (
     ATTEMPT_RESULTS,
     DELIVERY_STATES,
     DEVICE_STATES,
+    IMPORTED_STATUSES,
     LEVEL_WORDS,
     LEVELS,
     RECOMMENDATION_STATUSES,
@@ -72,6 +74,10 @@ def activity_status(value: str) -> SafeString:
     return _status(value, get_language(), "activity")
 
 
+def imported_status(value: str) -> SafeString:
+    return _status(value, get_language(), "imported")
+
+
 def device_state(value: str) -> SafeString:
     return _status(value, get_language(), "device")
 
@@ -83,6 +89,7 @@ def recommendation_status(value: str) -> SafeString:
 _STATUS_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "activity": (ActivityStatus, ACTIVITY_STATUSES),
     "device": (DeviceState, DEVICE_STATES),
+    "imported": (ImportedStatus, IMPORTED_STATUSES),
     "recommendation": (RecommendationStatus, RECOMMENDATION_STATUSES),
 }
 

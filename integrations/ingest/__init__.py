@@ -17,7 +17,7 @@ from remediation.rules import verification
 
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Scores, Source, SourceError
-from . import catalogue, closing, configurations, devices, evidence, exposures
+from . import catalogue, closing, configurations, devices, evidence, exposures, imported
 from .reading import Reading
 from .stage import Stage
 from .tally import Report, SyncLost, Tally
@@ -68,6 +68,7 @@ def _read(reading: Reading, source: Source) -> list[str]:
     except SourceError as problem:
         # What the export says of them must do; nothing is closed by this list.
         tally.note(f"Details of weaknesses: {problem}")
+    imported.read(reading, source)
     reading.finish()
     return problems
 
@@ -93,6 +94,7 @@ def _apply(reading: Reading, run: SyncRun, problems: list[str], source: Source) 
         tally.phase(SyncPhase.VERIFYING)
         evidence.write(stage, now, tally.beat)
         verification.decide(now, beat=tally.beat)
+    imported.write(reading, now)
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()

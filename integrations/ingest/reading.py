@@ -55,12 +55,16 @@ class Reading:
     weaknesses: dict[str, WeaknessFacts] = field(default_factory=dict)
     settings: dict[str, int] = field(default_factory=dict)
     vulnerabilities: dict[str, records.Vulnerability] | None = None
+    # Of the source's own, by id, and their exposed devices.
+    activities: dict[str, records.RemediationTask] = field(default_factory=dict)
+    activity_devices: dict[str, list[records.MachineReference]] = field(default_factory=dict)
     has_software: bool = False
     has_configurations: bool = False
     held: set[str] = field(default_factory=set)
     _version_keys: dict[tuple, int] = field(default_factory=dict)
     _followed_software: set[str] = field(default_factory=set)
     _followed_machines: set[int] = field(default_factory=set)
+    _listed_machines: set[int] = field(default_factory=set)
 
     def read_machines(self, source: Source) -> None:
         for page in self._pages(source.machines()):
@@ -95,8 +99,18 @@ class Reading:
                     found[name] = record
         self.vulnerabilities = found
 
+    def read_activities(self, source: Source) -> None:
+        for page in self._pages(source.remediation_tasks(), holds_devices=False):
+            self.activities.update((record.id, record) for record in page.records)
+
+    def read_activity_devices(self, source: Source, task: str) -> None:
+        found = self.activity_devices.setdefault(task, [])
+        for page in self._pages(source.remediation_task_devices(task), holds_devices=False):
+            found.extend(page.records)
+
     def finish(self) -> None:
         """Hand everything over to the statements."""
+        self.stage.append("stage_listed", ("n",), [(number,) for number in sorted(self._listed_machines)])
         self.stage.append("stage_held", ("source_id",), [(name,) for name in sorted(self.held)])
         self.stage.loaded()
 
@@ -127,7 +141,7 @@ class Reading:
             _entra_id(record.aad_device_id),
             clean.text(record.os_platform, 64),
             clean.text(record.os_version or record.version, 64),
-            _group(record.rbac_group_name),
+            group_named(record.rbac_group_name),
             value if value in _VALUES else "normal",
             _faces_internet(record.machine_tags),
             adapt(first) if first else None,
@@ -158,8 +172,10 @@ class Reading:
             if record.cve_id:
                 self.weaknesses_of[version].add(self._weakness(record))
             installed.add((number, version))
-            if number in self._followed_machines and self._is_followed(record):
-                _note_evidence(evidence, (number, version), record)
+            if number in self._followed_machines:
+                self._listed_machines.add(number)
+                if self._is_followed(record):
+                    _note_evidence(evidence, (number, version), record)
         self.stage.append("stage_installation", ("n", "v"), sorted(installed))
         columns = ("n", "v", "disk_paths", "registry_paths", "security_update")
         self.stage.append("stage_evidence", columns, [(*key, *found) for key, found in evidence.items()])
@@ -253,7 +269,7 @@ def _score(value: float | str | None) -> float | None:
     return found if 0 <= found <= 10 else None
 
 
-def _group(name: str | None) -> str:
+def group_named(name: str | None) -> str:
     found = clean.text(name, 200)
     return UNGROUPED if found.casefold() in _NO_GROUP else found
 

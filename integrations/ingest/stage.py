@@ -16,6 +16,8 @@ LOADED = {
         group_name TEXT, value TEXT, internet_facing BOOLEAN, first_seen_at {moment}, last_seen_at {moment},
         merged_to TEXT, is_duplicate INTEGER, merged_n INTEGER""",
     "stage_installation": "n INTEGER, v INTEGER",
+    # Devices of activities of which the export of software has a row.
+    "stage_listed": "n INTEGER",
     "stage_evidence": "n INTEGER, v INTEGER, disk_paths TEXT, registry_paths TEXT, security_update TEXT",
     # 0 not compliant, 1 compliant, 2 not applicable.
     "stage_configuration": "n INTEGER, c INTEGER, is_compliant INTEGER",

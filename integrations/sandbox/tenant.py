@@ -76,6 +76,7 @@ class Tenant:
     def rebuild(self, devices: int, large: bool) -> None:
         with self.store.writing() as connection:
             estate.build(connection, self.catalogue, devices, large)
+            write_setting(connection, "tasks_since", self.now())
             write_setting(connection, "estate", {"devices": devices, "large": large})
         self.changed()
 

@@ -2,6 +2,7 @@
 
 A source has a `name` and five methods, each an iterator of `Page`: machines, recommendations, software, configurations,
 weaknesses; and `scores()`. An iterator that ends has read to the last page; one that cannot raises SourceError.
+Optional parts, of which nothing depends: the remediation activities of the source's own, and their exposed devices.
 """
 
 from collections.abc import Iterator
@@ -37,6 +38,10 @@ class Source(Protocol):
     def weaknesses(self) -> Iterator[Page]: ...
 
     def scores(self) -> Scores: ...
+
+    def remediation_tasks(self) -> Iterator[Page]: ...
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]: ...
 
 
 __all__ = ["Page", "Scores", "Source", "SourceError"]

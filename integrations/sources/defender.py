@@ -9,13 +9,25 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
 from ..microsoft import Answer, BrokenBody, MicrosoftClient, defender_client
 from . import Scores, SourceError
 from .pace import Pace
-from .records import Configuration, Machine, NotAPage, Page, Recommendation, SoftwareWeakness, Vulnerability, read_page
+from .records import (
+    Configuration,
+    Machine,
+    MachineReference,
+    NotAPage,
+    Page,
+    Recommendation,
+    RemediationTask,
+    SoftwareWeakness,
+    Vulnerability,
+    read_page,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +73,12 @@ class DefenderSource:
 
     def configurations(self) -> Iterator[Page]:
         yield from self._export("machines/SecureConfigurationsAssessmentByMachine", Configuration)
+
+    def remediation_tasks(self) -> Iterator[Page]:
+        yield from self._list("remediationTasks", RemediationTask, LIST_PAGE)
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        yield from self._list(f"remediationTasks/{quote(task, safe='')}/machineReferences", MachineReference, LIST_PAGE)
 
     def scores(self) -> Scores:
         """The source's own scores. Optional: another permission guards them, and without it ours stand alone."""

@@ -1,5 +1,6 @@
 from .activities import (
     ACTIVITY_STATES_LEFT,
+    UNRESOLVED_STATES,
     ActivityCount,
     ActivityDevice,
     ActivityStatus,
@@ -15,6 +16,7 @@ from .audit import AuditEvent, Through
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
+from .imported_activities import ImportedActivity, ImportedFrom, ImportedStatus
 from .inventory import (
     Device,
     DeviceGroup,
@@ -29,6 +31,7 @@ from .inventory import (
 from .leases import Lease
 from .members import MemberState, TicketMember
 from .people import User
+from .progress import ActivityProgress
 from .recommendations import (
     Category,
     Exposure,
@@ -58,8 +61,10 @@ __all__ = [
     "FINAL_STATES",
     "OPEN_REMOTELY",
     "TICKET_LIMIT",
+    "UNRESOLVED_STATES",
     "ActivityCount",
     "ActivityDevice",
+    "ActivityProgress",
     "ActivityStatus",
     "ActivityWeakness",
     "AttemptPurpose",
@@ -80,6 +85,9 @@ __all__ = [
     "FindingKind",
     "ForeignTicket",
     "Heartbeat",
+    "ImportedActivity",
+    "ImportedFrom",
+    "ImportedStatus",
     "Lease",
     "MemberState",
     "OrganisationScore",

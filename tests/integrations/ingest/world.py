@@ -28,8 +28,10 @@ class World:
 
     def __init__(self, devices: int = 4) -> None:
         self.lists: dict[str, list] = {
-            part: [] for part in ("machines", "recommendations", "software", "configurations")
+            part: [] for part in ("machines", "recommendations", "software", "configurations", "tasks")
         }
+        # By task: number and group of its exposed devices.
+        self.task_devices: dict[str, list[tuple[int, str]]] = {}
         self.lists["weaknesses"] = [
             {
                 "id": f"CVE-2026-{n}",
@@ -133,6 +135,13 @@ class World:
 
     def weaknesses(self) -> Iterator[Page]:
         return self._pages("weaknesses", records.Vulnerability)
+
+    def remediation_tasks(self) -> Iterator[Page]:
+        return self._pages("tasks", records.RemediationTask)
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        found = [{"id": device_id(n), "rbacGroupName": group} for n, group in self.task_devices.get(task, [])]
+        yield records.read_page(json.dumps({"value": found}).encode(), records.MachineReference)
 
     def scores(self) -> Scores:
         return Scores(exposure=40.0)
