@@ -4,6 +4,15 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+# For activities from before: what their counts say.
+_UNRESOLVED = """
+UPDATE remediation_remediationactivity SET unresolved = c.unresolved FROM (
+    SELECT activity_id, SUM(exposed + not_seen + regressed) AS unresolved FROM remediation_activitycount
+    GROUP BY activity_id) c
+WHERE remediation_remediationactivity.id = c.activity_id
+"""
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -130,4 +139,5 @@ class Migration(migrations.Migration):
             model_name='importedactivity',
             constraint=models.CheckConstraint(condition=models.Q(('status__in', ['active', 'completed', 'rejected', 'unknown'])), name='imported_status_is_known'),
         ),
+        migrations.RunSQL(_UNRESOLVED, migrations.RunSQL.noop),
     ]

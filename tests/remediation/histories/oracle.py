@@ -47,7 +47,7 @@ class Oracle:
                 self._wrong("false fixed", life, day, before, after)
         elif after == "regressed":
             self.verdict.regressed += 1
-            if self._exposed.get(life.id, 0) < 2:
+            if not is_exposed:
                 self._wrong("false regression", life, day, before, after)
         elif after == "pending_restart":
             self.verdict.waited += 1
@@ -71,7 +71,7 @@ class Oracle:
                 self._wrong("completed too early", lives[0], day, before, after)
         if (before, after) == ("completed", "active"):
             self.verdict.reopened += 1
-            if not any(self._exposed.get(life.id, 0) >= 2 for life in lives):
+            if not any(OLD in life.speaker.reported for life in lives):
                 self._wrong("false reopen", lives[0], day, before, after)
 
     def _wrong(self, what: str, life: Life, day: int, before: str, after: str) -> None:

@@ -1,26 +1,29 @@
 """The source that tells of the lives: what it shows today, with its own errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 
 from integrations.sources import Page, Scores, SourceError
 from integrations.sources.records import Machine, Recommendation, SetAside, SoftwareWeakness
 
-from .lives import NEW, OLD, Life
+from .lives import OLD, Life
 
 REFERENCE, FILLER = "va-_-contoso-_-reader", "va-_-contoso-_-editor"
+WEAK = {OLD: ["CVE-2026-1"]}
 PAGE = 20_000
 
 
 class LifeSource:
-    """One sync's view. `breaks`: the export ends after its first page."""
+    """One sync's view. `breaks`: the export ends after its first page. `weak`: the weaknesses known of a version."""
 
     name = "defender"
 
-    def __init__(self, lives: list[Life], day: int, now: datetime, breaks: bool = False) -> None:
+    def __init__(
+        self, lives: Sequence[Life], day: int, now: datetime, *, weak: dict[str, list[str]] = WEAK, breaks: bool = False
+    ) -> None:
         self.lives = [one for life in lives for one in (life, life.heir if life.is_imaged else None) if one]
-        self.day, self.now, self.breaks = day, now, breaks
+        self.day, self.now, self.weak, self.breaks = day, now, weak, breaks
 
     def machines(self) -> Iterator[Page]:
         yield Page([self._machine(life) for life in self.lives if life.is_listed(self.now)])
@@ -62,12 +65,13 @@ class LifeSource:
             fault = self._fault(life)
             if not life.has_software(self.now) or not life.is_listed(self.now) or fault == "omitted":
                 continue
-            yield _row(life, "editor", "5.0", "CVE-2026-9")
+            yield _row(life, "editor", "5.0", "CVE-2020-1")
             if fault == "set aside":
                 # The record that could not be read was the one that matters.
                 continue
             for version in sorted({OLD} if fault == "glitch" else life.reported):
-                yield _row(life, "reader", version, "CVE-2026-1" if version == OLD else None)
+                for weakness in self.weak.get(version) or [None]:
+                    yield _row(life, "reader", version, weakness)
 
     def _fault(self, life: Life) -> str:
         return life.faults.get(self.day, "")
@@ -100,6 +104,3 @@ def _row(life: Life, name: str, version: str, weakness: str | None) -> SoftwareW
         cve_id=weakness,
         recommendation_reference=f"va-_-contoso-_-{name}",
     )
-
-
-__all__ = ["FILLER", "NEW", "OLD", "REFERENCE", "LifeSource"]

@@ -18,7 +18,7 @@ def judge(devices: int, seed: int) -> None:
 
 
 def test_hundreds_of_lives_are_judged_as_they_were():
-    judge(300, seed=1)
+    judge(200, seed=1)
 
 
 @pytest.mark.long
