@@ -10,7 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from . import cells
-from .charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, Point
+from .charts import BOTTOM, HEIGHT, LEFT, TOP, Point
+
+RIGHT = 98.5
 
 # Beyond this share of the width a text stands to the left of its mark.
 _LATE = 0.72
@@ -57,6 +59,10 @@ def _pace(due_on: date | None, begin: Point, x, y, targets: int) -> SafeString:
     )  # fmt: skip
 
 
+def _is_late(percent: float) -> bool:
+    return percent > 100 * _LATE
+
+
 def _place(percent: float) -> float:
     """Of the inner drawing, in percent of the whole."""
     return round(LEFT + percent * (RIGHT - LEFT) / 100, 2)
@@ -70,10 +76,11 @@ def _scale(y, targets: int) -> SafeString:
 
 
 def _now(last: Point, x, y) -> SafeString:
-    at = _place(x(last.day))
+    at, is_late = _place(x(last.day)), _is_late(x(last.day))
     return format_html(
-        '<circle class="dot" cx="{}%" cy="{}" r="5"/><text class="now" x="{}%" y="{}">{}</text>',
-        at, y(last.value), at + 1.5, y(last.value) - 6, _("%(n)s left") % {"n": cells.number(last.value)},
+        '<circle class="dot" cx="{}%" cy="{}" r="5"/><text class="now" x="{}%" y="{}" text-anchor="{}">{}</text>',
+        at, y(last.value), at - 1 if is_late else at + 1.5, y(last.value) - 8, "end" if is_late else "start",
+        _("%(n)s left") % {"n": cells.number(last.value)},
     )  # fmt: skip
 
 
@@ -84,7 +91,7 @@ def _days(begin: Point, end: date, due_on: date | None, x) -> SafeString:
     )  # fmt: skip
     if due_on is None or due_on <= begin.day:
         return marks
-    anchor = "end" if x(due_on) > 100 * _LATE else "start"
+    anchor = "end" if _is_late(x(due_on)) else "start"
     words = _("due %(day)s") % {"day": date_format(due_on, "j M")}
     return marks + format_html(
         '<text x="{}%" y="{}" text-anchor="{}">{}</text>', _place(x(due_on)), TOP + 1, anchor, words

@@ -156,7 +156,7 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
     parts.ask(request, item, groups, devices)
     counts = _counts(item, groups)
     seen = _verification(item, counts)
-    ask_follow_up(request, item)
+    ask_follow_up(request, item, [count.group_id for count in counts])
     tickets = tickets_of(item, request.user, groups)
     numbers(request).ask(worker_seen_at=worker_seen_at())
     context = {

@@ -16,16 +16,16 @@ class FollowUp:
     devices: int
     # The form, filled in; empty for who may not request, and while another activity is at work.
     address: str
-    # The activity that already is at work on it.
+    # The activity that already is at work on it, in the same device groups.
     other: int | None
     waits_for_completion: bool
 
 
-def ask_follow_up(request: Request, item: RemediationActivity) -> None:
-    """Add the question to the page's next query."""
-    others = RemediationActivity.objects.active().visible_to(request.user).exclude(pk=item.pk)
-    mine = others.filter(recommendation=item.recommendation_id).order_by("-pk")
-    numbers(request).ask(follow_up=Subquery(mine.values("pk")[:1], output_field=IntegerField()))
+def ask_follow_up(request: Request, item: RemediationActivity, groups: list[int]) -> None:
+    """Add the question to the page's next query; `groups` are those of the activity that the reader sees."""
+    others = RemediationActivity.objects.active().touching(groups).exclude(pk=item.pk)
+    same = others.filter(recommendation=item.recommendation_id).order_by("-pk")
+    numbers(request).ask(follow_up=Subquery(same.values("pk")[:1], output_field=IntegerField()))
 
 
 def follow_up(request: Request, item: RemediationActivity, devices: int) -> FollowUp | None:

@@ -78,7 +78,10 @@ class DefenderSource:
         yield from self._list("remediationTasks", RemediationTask, LIST_PAGE)
 
     def remediation_task_devices(self, task: str) -> Iterator[Page]:
-        yield from self._list(f"remediationTasks/{quote(task, safe='')}/machineReferences", MachineReference, LIST_PAGE)
+        # Dots would be followed upwards before they are sent.
+        if task.strip("."):
+            route = f"remediationTasks/{quote(task, safe='')}/machineReferences"
+            yield from self._list(route, MachineReference, LIST_PAGE)
 
     def scores(self) -> Scores:
         """The source's own scores. Optional: another permission guards them, and without it ours stand alone."""

@@ -18,7 +18,7 @@ from remediation.models import (
     RecommendationCounter,
     RemediationActivity,
 )
-from tests.factories import ActivityFactory
+from tests.factories import ActivityFactory, DeviceGroupFactory
 
 from .conftest import csv_of, words
 
@@ -125,12 +125,15 @@ def test_no_follow_up_is_offered_beside_an_active_one_nor_to_who_may_not_request
     completed(work)
     reader(client, roles=["Viewer"])
     assert client.get(work.get_absolute_url()).context["follow_up"].address == ""
-    other = ActivityFactory(recommendation=work.recommendation)
+    other = ActivityFactory(recommendation=work.recommendation, scope_key="1")
+    ActivityCount.objects.create(activity=other, group=work.counts.first().group, targets=1)
     reader(client)
 
     found = client.get(work.get_absolute_url()).context["follow_up"]
 
     assert (found.address, found.other) == ("", other.pk)
+    ActivityCount.objects.filter(activity=other).update(group=DeviceGroupFactory())
+    assert client.get(work.get_absolute_url()).context["follow_up"].other is None
 
 
 def test_the_next_version_is_counted_in_the_readers_groups(client, reader, work):
