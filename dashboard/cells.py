@@ -21,6 +21,7 @@ from remediation.models import (
     DeviceState,
     EventKind,
     ExploitLevel,
+    ImportedStatus,
     InaccuracyState,
     RecommendationStatus,
     RemoteState,
@@ -35,6 +36,7 @@ from .glyphs import (
     DELIVERY_STATES,
     DEVICE_STATES,
     EVENT_KINDS,
+    IMPORTED_STATUSES,
     INACCURACY_STATES,
     LEVEL_WORDS,
     LEVELS,
@@ -78,6 +80,10 @@ def activity_status(value: str) -> SafeString:
     return _status(value, get_language(), "activity")
 
 
+def imported_status(value: str) -> SafeString:
+    return _status(value, get_language(), "imported")
+
+
 def device_state(value: str) -> SafeString:
     return _status(value, get_language(), "device")
 
@@ -89,6 +95,7 @@ def recommendation_status(value: str) -> SafeString:
 _STATUS_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "activity": (ActivityStatus, ACTIVITY_STATUSES),
     "device": (DeviceState, DEVICE_STATES),
+    "imported": (ImportedStatus, IMPORTED_STATUSES),
     "recommendation": (RecommendationStatus, RECOMMENDATION_STATUSES),
     "inaccuracy": (InaccuracyState, INACCURACY_STATES),
 }

@@ -10,6 +10,7 @@ from remediation.models import (
     DeviceValue,
     EventKind,
     ExposureLevel,
+    ImportedStatus,
     InaccuracyState,
     Priority,
     RecommendationStatus,
@@ -36,10 +37,17 @@ ACTIVITY_STATUSES = {
     ActivityStatus.COMPLETED: ("check-circle-fill", "ok"),
     ActivityStatus.CANCELLED: ("slash-circle", "muted"),
 }
+IMPORTED_STATUSES = {
+    ImportedStatus.ACTIVE: ("circle-half", "run"),
+    ImportedStatus.COMPLETED: ("check-circle-fill", "ok"),
+    ImportedStatus.REJECTED: ("x-circle", "bad"),
+    ImportedStatus.UNKNOWN: ("question-circle", "muted"),
+}
 DEVICE_STATES = {
     DeviceState.EXPOSED: ("exclamation-circle", "bad"),
     DeviceState.FIXED: ("check-circle-fill", "ok"),
     DeviceState.NOT_SEEN: ("eye-slash", "muted"),
+    DeviceState.PENDING_RESTART: ("arrow-repeat", "warn"),
     DeviceState.EXCEPTED: ("shield-slash", "two"),
     DeviceState.OUT_OF_SCOPE: ("dash-circle", "muted"),
     DeviceState.REGRESSED: ("arrow-counterclockwise", "bad"),

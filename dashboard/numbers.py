@@ -4,7 +4,15 @@ from typing import Any
 
 from django.db.models import DateTimeField, F, IntegerField, QuerySet, Subquery
 
-from remediation.models import ActivityStatus, OrganisationScore, Recommendation, RemediationActivity, Ticket, User
+from remediation.models import (
+    ActivityStatus,
+    ImportedActivity,
+    OrganisationScore,
+    Recommendation,
+    RemediationActivity,
+    Ticket,
+    User,
+)
 
 from .groups import Selection, selection
 from .requests import Request
@@ -62,6 +70,12 @@ def activities_in(groups: Selection) -> QuerySet:
 def tickets_in(groups: Selection) -> QuerySet:
     """The tickets of these activities."""
     return Ticket.objects.all() if groups.is_whole_organisation else Ticket.objects.touching(groups.ids)
+
+
+def imported_in(groups: Selection) -> QuerySet:
+    """What others track of the selected device groups alone; where nobody knows of which, of the whole organisation."""
+    everything = ImportedActivity.objects.all()
+    return everything if groups.is_whole_organisation else everything.within(groups.ids)
 
 
 def recommendations_in(groups: Selection) -> QuerySet:

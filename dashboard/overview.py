@@ -31,7 +31,7 @@ from .glyphs import LEVELS
 from .groups import Selection, selection
 from .inventory import weaknesses_in
 from .lists.recommendations import with_impact
-from .lists.tabs import overdue
+from .lists.tabs import awaiting_a_decision, overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
 from .periods import last_days
 from .rejections import ask_rejections, rejections
@@ -86,6 +86,7 @@ def overview(request: Request) -> HttpResponse:
 def _ask(request: Request, groups: Selection) -> None:
     ask_weights(request)
     ask_rejections(request)
+    numbers(request).ask(decisions=CountOf(awaiting_a_decision(activities_in(groups), groups)))
     excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()

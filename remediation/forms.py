@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .fields import GroupsField, NoteField
+from .follow_up import ALL, CHOSEN
 from .layout import Part
 from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter, RemediationType, User
 from .models.people import Theme
@@ -29,7 +30,7 @@ DAYS_WHEN_EXPLOITED = 7
 # Later dates are slips of the hand: 2062 for 2026.
 FURTHEST_DAYS = 5 * 365
 
-ALL, CHOSEN, FIRST = "all", "chosen", "first"
+FIRST = "first"
 
 _WHAT_IT_MEANS = {
     RemediationType.UPDATE: _("Bring %(component)s to %(version)s or later."),

@@ -11,6 +11,7 @@ from .forms import CHOSEN, FIRST, GroupChoice, RemediationForm
 from .models import (
     TICKET_LIMIT,
     DeviceGroup,
+    ImportedActivity,
     OrganisationScore,
     Priority,
     Recommendation,
@@ -24,6 +25,7 @@ from .ticket_options import TicketOption
 
 # Bars of more tickets than these would tell nothing.
 _DRAWN_TICKETS = 5
+_SHOWN_IMPORTED = 5
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Outlook:
     # The source reports a score of its own, so ours is the explained one.
     is_explained: bool
     overlapping: list[RemediationActivity]
+    # Active ones of other systems for the same recommendation.
+    imported: list[ImportedActivity]
 
     @property
     def points(self) -> float:
@@ -130,6 +134,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         score=_score(recommendation, present, newest),
         is_explained=newest is not None and newest.has_exposure_of_its_source and not recommendation.is_configuration,
         overlapping=_overlapping(form, groups, user),
+        imported=list(recommendation.imported_activities.active().visible_to(user)[:_SHOWN_IMPORTED]),
     )
 
 

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from .follow_up import follow_up_proposal
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
 from .models import Recommendation, RemediationActivity
 from .outlook import outlook
@@ -27,7 +28,8 @@ def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
     recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
     fresh = {"recommendation": recommendation, "user": request.user, "options": ticket_options()}
     if request.method == "GET":
-        return _show_options(request, RemediationForm(**fresh))
+        initial = follow_up_proposal(recommendation, request.GET.get("follow", ""), request.user)
+        return _show_options(request, RemediationForm(**fresh, initial=initial))
     form = RemediationForm(**fresh, data=request.POST)
     if "preview" in request.POST:
         return _show_options(request, RemediationForm(**fresh, initial=form.so_far()))

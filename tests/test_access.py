@@ -79,6 +79,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "activities": (READERS, {"GET"}),
     "activity": (READERS, {"GET"}),
     "exceptions": (READERS, {"GET"}),
+    "imported": (READERS, {"GET"}),
     "tickets": (READERS, {"GET"}),
     "ticket_state": (READERS, {"GET"}),
     "group_script": (READERS, {"GET"}),

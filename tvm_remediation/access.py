@@ -43,6 +43,7 @@ ACCESS: dict[str, str] = {
     "activities": _ACTIVITIES,
     "activity": _ACTIVITIES,
     "exceptions": _ACTIVITIES,
+    "imported": _ACTIVITIES,
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,
     "group_script": _TICKETS,

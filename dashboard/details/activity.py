@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from integrations.models import SyncKind, SyncRun
 from remediation.models import (
+    UNRESOLVED_STATES,
     ActivityCount,
     ActivityDevice,
     ActivityStatus,
@@ -24,8 +26,10 @@ from ..numbers import numbers
 from ..requests import Request
 from . import parts
 from .actions import actions
+from .follow_up import ask_follow_up, follow_up
 from .handover import handover
 from .parts import asked_part
+from .progress import progress_chart
 from .tickets import TicketView, tickets_of
 from .timeline import events_of, timeline
 
@@ -38,6 +42,8 @@ DEVICE_FIELDS = (
     "registry_paths",
     "security_update",
     "reported_at",
+    "checked_at",
+    "seen_by",
     "device__last_seen_at",
 )
 DEVICE_CSV: exports.Columns = [
@@ -50,7 +56,10 @@ DEVICE_CSV: exports.Columns = [
     ("security_update", F("security_update")),
     ("disk_paths", F("disk_paths")),
     ("registry_paths", F("registry_paths")),
+    ("state_since", F("state_changed_at")),
+    ("needs_next_version", F("needs_next_version")),
     ("checked_at", F("checked_at")),
+    ("checked_by_sync", F("seen_by")),
     ("reported_at", F("reported_at")),
     ("last_seen_at", F("device__last_seen_at")),
     ("ticket_part", F("batch")),
@@ -60,10 +69,13 @@ STATES = (
     DeviceState.EXPOSED,
     DeviceState.REGRESSED,
     DeviceState.NOT_SEEN,
+    DeviceState.PENDING_RESTART,
     DeviceState.FIXED,
     DeviceState.EXCEPTED,
     DeviceState.OUT_OF_SCOPE,
 )
+# Beside the states: what work is left with, each device for its own reason, and what a newer release exposes.
+LEFT, NEXT = "left", "next"
 TIMELINE_LENGTH = 50
 
 
@@ -74,6 +86,8 @@ class Verification:
     counts: dict[str, int]
     targets: int
     activity: RemediationActivity
+    # Of the fixed ones, those that a newer release exposes.
+    next_version: int = 0
 
     @property
     def fixed(self) -> int:
@@ -82,6 +96,20 @@ class Verification:
     @property
     def left(self) -> int:
         return self.counts[DeviceState.EXPOSED] + self.counts[DeviceState.REGRESSED]
+
+    @property
+    def unresolved(self) -> int:
+        return sum(self.counts[state] for state in UNRESOLVED_STATES)
+
+    @property
+    def awaits_decision(self) -> bool:
+        """For who sees all of it: nobody else could decide."""
+        return self.targets == self.activity.targets and self.activity.awaits_decision
+
+    def how_many(self, state: str) -> int:
+        if state in {LEFT, NEXT}:
+            return self.unresolved if state == LEFT else self.next_version
+        return self.counts[DeviceState(state)] if state else self.targets
 
     @property
     def is_checked(self) -> bool:
@@ -102,7 +130,7 @@ class Verification:
             ("f-low", self.fixed),
             ("f-high", self.left),
             ("f-none", self.counts[DeviceState.NOT_SEEN]),
-            ("f-med", self.counts[DeviceState.EXCEPTED]),
+            ("f-med", self.counts[DeviceState.PENDING_RESTART] + self.counts[DeviceState.EXCEPTED]),
         ]
         found, start = [], 0.0
         for tone, count in tones:
@@ -128,6 +156,7 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
     parts.ask(request, item, groups, devices)
     counts = _counts(item, groups)
     seen = _verification(item, counts)
+    ask_follow_up(request, item, [count.group_id for count in counts])
     tickets = tickets_of(item, request.user, groups)
     numbers(request).ask(worker_seen_at=worker_seen_at())
     context = {
@@ -141,6 +170,8 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
         "no_worker": _no_worker(tickets, request),
         "claimed": parts.claimed(tickets),
         "rest": parts.rest_of(request, item, tickets, covers_all=seen.targets == item.targets),
+        "follow_up": follow_up(request, item, seen.next_version),
+        "chart": progress_chart(item, counts),
         "actions": actions(item, request.user),
         "handover": handover(item, seen.targets),
         "timeline": timeline(events_of(item)[:TIMELINE_LENGTH]),
@@ -161,7 +192,7 @@ def _activities(request: Request) -> QuerySet[RemediationActivity]:
 
 def _state(request: Request) -> str:
     asked = request.GET.get("state", "")
-    return asked if asked in DeviceState.values else ""
+    return asked if asked in {*DeviceState.values, LEFT, NEXT} else ""
 
 
 def _counts(item: RemediationActivity, groups: Selection) -> list[ActivityCount]:
@@ -173,23 +204,33 @@ def _counts(item: RemediationActivity, groups: Selection) -> list[ActivityCount]
 
 def _verification(item: RemediationActivity, counts: list[ActivityCount]) -> Verification:
     sums = {state.value: sum(getattr(count, state.value) for count in counts) for state in DeviceState}
-    return Verification(sums, sum(count.targets for count in counts), item)
+    next_version = sum(count.next_version for count in counts)
+    return Verification(sums, sum(count.targets for count in counts), item, next_version)
 
 
 def _devices(item: RemediationActivity, groups: Selection, state: str, part: int | None) -> QuerySet[ActivityDevice]:
-    devices = ActivityDevice.objects.filter(activity=item)
+    run = SyncRun.objects.filter(kind=SyncKind.FULL, as_of=OuterRef("checked_at")).order_by("pk").values("pk")[:1]
+    devices = ActivityDevice.objects.filter(activity=item).annotate(seen_by=Subquery(run))
     if not groups.sees_everything:
         devices = devices.filter(group__in=[group.pk for group in groups.visible])
     if part:
         devices = devices.filter(batch=part)
-    return (devices.filter(state=state) if state else devices).order_by("state", "device_id")
+    return _in_state(devices, state).order_by("state", "device_id")
+
+
+def _in_state(devices: QuerySet[ActivityDevice], state: str) -> QuerySet[ActivityDevice]:
+    if state == LEFT:
+        return devices.filter(state__in=UNRESOLVED_STATES)
+    if state == NEXT:
+        return devices.filter(state=DeviceState.FIXED, needs_next_version=True)
+    return devices.filter(state=state) if state else devices
 
 
 def _how_many(request: Request, seen: Verification, state: str, part: int | None) -> int:
     """The counts are known already, so nothing is counted again; but for a part."""
     if part:
         return numbers(request)["part_devices"]
-    return seen.counts[DeviceState(state)] if state else seen.targets
+    return seen.how_many(state)
 
 
 def _page(devices: QuerySet[ActivityDevice], count: int, request: Request) -> Page:

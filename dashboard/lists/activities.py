@@ -30,7 +30,15 @@ from ..groups import selection
 from ..numbers import activities_in, numbers
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
-from .tabs import ask_stats, ask_tabs, claimed_but_exposed, due_soon, overdue
+from .tabs import (
+    ask_stats,
+    ask_tabs,
+    awaiting_a_decision,
+    claimed_but_exposed,
+    due_soon,
+    needing_the_next_version,
+    overdue,
+)
 
 
 def _title(row: Row) -> SafeString:
@@ -154,6 +162,8 @@ _PROGRESS_CHOICES = [
     ("some", gettext_lazy("In progress")),
     ("all", gettext_lazy("All devices fixed")),
     ("claimed", gettext_lazy("Completed, still exposed")),
+    ("next", gettext_lazy("Needs the next version")),
+    ("decide", gettext_lazy("Needs a decision")),
 ]
 
 
@@ -202,6 +212,10 @@ class ActivityFilters(ListFilters):
             return queryset.filter(in_targets__gt=0, in_fixed=F("in_targets"))
         if value == "claimed":
             return claimed_but_exposed(queryset, selection(self.request))
+        if value == "next":
+            return needing_the_next_version(queryset, selection(self.request))
+        if value == "decide":
+            return awaiting_a_decision(queryset, selection(self.request))
         return queryset.filter(in_fixed__gt=0, in_fixed__lt=F("in_targets"))
 
     def with_ticket(self, queryset: QuerySet, name: str, value: str) -> QuerySet:

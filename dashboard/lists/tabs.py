@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from remediation.models import ActivityStatus, RemediationActivity, Ticket
+from remediation.models import ActivityCount, ActivityStatus, RemediationActivity, Ticket
 from remediation.models.activities import RemediationActivityQuerySet
 
 from ..activities import in_need_of_a_look
 from ..groups import Selection
-from ..numbers import CountOf, activities_in, numbers, tickets_in
+from ..numbers import CountOf, activities_in, imported_in, numbers, tickets_in
 from ..requests import Request
 
 SOON = timedelta(days=7)
@@ -33,9 +33,26 @@ def claimed_but_exposed(queryset: RemediationActivityQuerySet, groups: Selection
     return claimed if groups.is_whole_organisation else claimed.left_in(groups.ids)
 
 
+def awaiting_a_decision(queryset: RemediationActivityQuerySet, groups: Selection) -> QuerySet:
+    """Of those of which the reader sees every device: the others are not theirs to decide."""
+    found = queryset.awaiting_a_decision()
+    if groups.sees_everything:
+        return found
+    outside = ActivityCount.objects.filter(activity=OuterRef("pk")).exclude(group__in=[g.pk for g in groups.visible])
+    return found.filter(~Exists(outside))
+
+
+def needing_the_next_version(queryset: RemediationActivityQuerySet, groups: Selection) -> QuerySet:
+    return queryset.needing_the_next_version(None if groups.is_whole_organisation else groups.ids)
+
+
 def ask_tabs(request: Request, groups: Selection) -> None:
     """The counts on the tabs of the Remediation page."""
-    numbers(request).ask(tab_activities=CountOf(activities_in(groups)), tab_tickets=CountOf(tickets_in(groups)))
+    numbers(request).ask(
+        tab_activities=CountOf(activities_in(groups)),
+        tab_tickets=CountOf(tickets_in(groups)),
+        tab_imported=CountOf(imported_in(groups)),
+    )
 
 
 def ask_stats(request: Request, groups: Selection) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from remediation.models import DeliveryState, Lease, RemoteState, Route, Ticket, TicketSystem
 from remediation.rules.activities import complete_by_tickets
 
+from .. import imported
 from ..connectors import connector_for
 from ..connectors.base import RemoteTicket
 from . import classify, findings, foreign, reconcile, record, remote, throttle
@@ -81,6 +82,7 @@ def _look(system: TicketSystem) -> bool:
         remote.find_missing(system, listing.tickets, connector, started)
         findings.compare(system, found, doubled, started)
         foreign.keep(system, listing.tickets)
+        imported.keep_tickets(system, listing.tickets, started)
         TicketSystem.objects.filter(pk=system.pk).update(last_listed_at=started, list_route=Route.WORKS)
     return listing.is_complete
 

@@ -12,7 +12,7 @@ from remediation.rules import verification
 
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Source, SourceError
-from . import beside, catalogue, closing, configurations, devices, evidence, exposures, installed
+from . import beside, catalogue, closing, configurations, devices, evidence, exposures, imported, installed
 from .ending import prepare, publish
 from .reading import Reading
 from .stage import READ, Stage
@@ -83,6 +83,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
         beside.trim(stage, tally.beat)
         _verify(stage, tally)
     reading.inventory.write()
+    imported.write(imported.read(source, tally), now)
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()

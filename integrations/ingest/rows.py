@@ -32,7 +32,7 @@ def machine(number: int, source_id: str, record: records.Machine) -> tuple:
         _entra_id(record.aad_device_id),
         clean.text(record.os_platform, 64),
         clean.text(record.os_version or record.version, 64),
-        _group(record.rbac_group_name),
+        group_named(record.rbac_group_name),
         value if value in _VALUES else "normal",
         _faces_internet(record.machine_tags),
         adapt(first) if first else None,
@@ -82,7 +82,7 @@ def _paths(found: list[str] | None, most: int) -> list[str]:
     return [clean.text(path, 500) for path in (found or [])[:most]]
 
 
-def _group(name: str | None) -> str:
+def group_named(name: str | None) -> str:
     found = clean.text(name, 200)
     return UNGROUPED if found.casefold() in _NO_GROUP else found
 

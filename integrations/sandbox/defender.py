@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from . import assessments, changes, entra, exports, records
+from . import assessments, changes, entra, exports, records, remediation_tasks
 from .catalogue import Configuration, Product
 from .dates import with_seven_digits
 from .messages import Answer, Request, json_answer
@@ -106,9 +106,8 @@ def _route(tenant: Tenant, request: Request) -> Answer:
             return _software(needs(SOFTWARE), request, rest)
         case ["exposurescore" | "configurationscore" as name, *rest]:
             return _scores(needs(SCORE), name, rest)
-        case ["remediationtasks"]:
-            needs("RemediationTasks.Read.All")
-            return _plain_list(request, "RemediationTasks", [], ["createdOn", "status"])
+        case ["remediationtasks", *rest]:
+            return _remediation_tasks(needs("RemediationTasks.Read.All"), request, rest)
     return Answer(404)
 
 
@@ -133,6 +132,17 @@ def _recommendations(needs: Callable[[str], Tenant], request: Request, rest: lis
         weak = [weakness for weakness, _ in subject.weaknesses] if isinstance(subject, Product) else []
         return _collection("Vulnerabilities", (records.vulnerability(tenant, weakness) for weakness in weak))
     return Answer(404)
+
+
+def _remediation_tasks(tenant: Tenant, request: Request, rest: list[str]) -> Answer:
+    if not rest:
+        return _plain_list(request, "RemediationTasks", remediation_tasks.tasks(tenant), ["createdOn", "status"])
+    found, devices = remediation_tasks.task(tenant, rest[0]), remediation_tasks.devices(tenant, rest[0])
+    if found is None or devices is None:
+        raise NotFound(f"Remediation task {rest[0][:80]} was not found")
+    if len(rest) == 1:
+        return _entity("RemediationTasks/$entity", found)
+    return _collection("MachineReferences", devices) if rest[1].lower() == "machinereferences" else Answer(404)
 
 
 def _machines(needs: Callable[[str], Tenant], request: Request, rest: list[str]) -> Answer:

@@ -83,6 +83,7 @@ class Tenant:
         with self.store.writing() as connection:
             estate.build(connection, self.catalogue, devices, large)
             connection.execute("DELETE FROM event")
+            write_setting(connection, "tasks_since", self.now())
             write_setting(connection, "estate", {"devices": devices, "large": large})
         self.changed()
 

@@ -2,7 +2,8 @@
 
 A source has a `name` and a method a part, each an iterator of `Page`. An iterator that ends has read to the last page;
 one that cannot raises SourceError. A page that bears a bookmark lets another process go on after it: the part is then
-asked for with that bookmark. Where that place is gone the iterator raises StartOver.
+asked for with that bookmark. Where that place is gone the iterator raises StartOver. The remediation activities of the
+source's own, and their exposed devices, are parts of which nothing depends.
 """
 
 from collections.abc import Iterator
@@ -52,6 +53,10 @@ class Source(Protocol):
         """What became of the software's weaknesses since a moment."""
 
     def scores(self) -> Scores: ...
+
+    def remediation_tasks(self) -> Iterator[Page]: ...
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]: ...
 
 
 __all__ = ["Page", "Scores", "Source", "SourceError", "StartOver"]

@@ -9,6 +9,7 @@ _UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # More digits of a second than Python keeps.
 _LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+PLANNED_AT_MOST = timedelta(days=3652)
 
 
 def text(value: str | None, limit: int) -> str:
@@ -31,6 +32,11 @@ def moment(value: str | None, now: datetime | None = None) -> datetime | None:
     Forms: ISO with seven digits and Z, `yyyy-MM-dd HH:mm:ss[.fffffff]` without a zone, ISO with milliseconds and Z.
     Sentinels: 0001-01-01, 9999-12-31 and whatever else is before 1970 or more than a day ahead.
     """
+    latest = (now or datetime.now(UTC)) + timedelta(days=1)
+    return _within(value, latest)
+
+
+def _within(value: str | None, latest: datetime) -> datetime | None:
     if not value:
         return None
     try:
@@ -38,10 +44,15 @@ def moment(value: str | None, now: datetime | None = None) -> datetime | None:
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    latest = (now or datetime.now(UTC)) + timedelta(days=1)
     return found if EARLIEST <= found <= latest else None
 
 
 def day(value: str | None) -> date | None:
     found = moment(value)
+    return found.date() if found else None
+
+
+def planned_day(value: str | None) -> date | None:
+    """A day that may lie ahead, such as a due date, but not beyond ten years: that is a sentinel."""
+    found = _within(value, datetime.now(UTC) + PLANNED_AT_MOST)
     return found.date() if found else None

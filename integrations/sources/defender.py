@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -23,9 +24,11 @@ from .records import (
     Configuration,
     Installed,
     Machine,
+    MachineReference,
     Page,
     Product,
     Recommendation,
+    RemediationTask,
     SoftwareWeakness,
     Vulnerability,
 )
@@ -82,6 +85,15 @@ class DefenderSource:
     def changes(self, since: datetime) -> Iterator[Page]:
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield from self._pages("SoftwareVulnerabilityChangesByMachine", Change, {"sinceTime": moment})
+
+    def remediation_tasks(self) -> Iterator[Page]:
+        yield from self._list("remediationTasks", RemediationTask, LIST_PAGE)
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        # Dots would be followed upwards before they are sent.
+        if task.strip("."):
+            route = f"remediationTasks/{quote(task, safe='')}/machineReferences"
+            yield from self._list(route, MachineReference, LIST_PAGE)
 
     def scores(self) -> Scores:
         """The source's own scores. Optional: another permission guards them, and without it ours stand alone."""

@@ -66,6 +66,13 @@ class FilesSource:
     def scores(self) -> Scores:
         return Scores()
 
+    def remediation_tasks(self) -> Iterator[Page]:
+        """Files bring what is exposed, not who works on it."""
+        return iter(())
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        return iter(())
+
     def _read(self, pattern: str, kind: type) -> Iterator[Page]:
         paths = self._paths(pattern)
         if not paths:

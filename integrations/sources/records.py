@@ -139,6 +139,35 @@ class Vulnerability(Struct, frozen=True, rename="camel"):
     epss: Probability | None = None
 
 
+class RemediationTask(Struct, frozen=True, rename="camel"):
+    """A remediation activity of Defender's own."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f]")]
+    title: str | None = None
+    type: str | None = None
+    status: str | None = None
+    status_last_modified_on: str | None = None
+    created_on: str | None = None
+    due_on: str | None = None
+    priority: str | None = None
+    requester_email: str | None = None
+    requester_notes: str | None = None
+    related_component: str | None = None
+    target_devices: Count | None = None
+    fixed_devices: Count | None = None
+    # The documentation calls it a text, its sample is a list.
+    rbac_group_names: list[str] | str | None = None
+    scid: str | None = None
+    product_id: str | None = None
+
+
+class MachineReference(Struct, frozen=True, rename="camel"):
+    """A device of such an activity that is still exposed."""
+
+    id: Id
+    rbac_group_name: str | None = None
+
+
 @dataclass(frozen=True)
 class SetAside:
     """A record that cannot be used: why, whose it is as far as that can be read, and its beginning."""

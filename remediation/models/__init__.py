@@ -1,5 +1,6 @@
 from .activities import (
     ACTIVITY_STATES_LEFT,
+    UNRESOLVED_STATES,
     ActivityCount,
     ActivityDevice,
     ActivityStatus,
@@ -18,6 +19,7 @@ from .feeds import Feed, FeedKind
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
+from .imported_activities import ImportedActivity, ImportedFrom, ImportedStatus
 from .inaccuracies import InaccuracyReason, InaccuracyReport, InaccuracyState
 from .inventory import (
     Device,
@@ -36,6 +38,7 @@ from .leases import Lease
 from .members import MemberState, TicketMember
 from .moves import DeviceScore, ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
 from .people import User
+from .progress import ActivityProgress
 from .recommendations import (
     Category,
     Exposure,
@@ -65,8 +68,10 @@ __all__ = [
     "FINAL_STATES",
     "OPEN_REMOTELY",
     "TICKET_LIMIT",
+    "UNRESOLVED_STATES",
     "ActivityCount",
     "ActivityDevice",
+    "ActivityProgress",
     "ActivityStatus",
     "ActivityWeakness",
     "AttemptPurpose",
@@ -96,6 +101,9 @@ __all__ = [
     "ForeignTicket",
     "FreshLink",
     "Heartbeat",
+    "ImportedActivity",
+    "ImportedFrom",
+    "ImportedStatus",
     "InaccuracyReason",
     "InaccuracyReport",
     "InaccuracyState",

@@ -40,6 +40,7 @@ class DeviceState(models.TextChoices):
     EXPOSED = "exposed", _("Still exposed")
     FIXED = "fixed", _("Fixed")
     NOT_SEEN = "not_seen", _("Not seen for 30 days")
+    PENDING_RESTART = "pending_restart", _("Pending restart")
     EXCEPTED = "excepted", _("Under exception")
     OUT_OF_SCOPE = "out_of_scope", _("Out of scope")
     REGRESSED = "regressed", _("Exposed again")
@@ -47,6 +48,8 @@ class DeviceState(models.TextChoices):
 
 # The states that hold back automatic completion.
 ACTIVITY_STATES_LEFT = (DeviceState.EXPOSED, DeviceState.NOT_SEEN, DeviceState.REGRESSED)
+# The states from which a device may still come to be fixed.
+UNRESOLVED_STATES = (*ACTIVITY_STATES_LEFT, DeviceState.PENDING_RESTART)
 
 
 class RemediationActivityQuerySet(models.QuerySet):
@@ -68,6 +71,16 @@ class RemediationActivityQuerySet(models.QuerySet):
     def left_in(self, groups) -> "RemediationActivityQuerySet":
         """Those that have a target device in the groups which is not fixed."""
         return self.filter(models.Exists(ActivityCount.objects.of("pk", groups).filter(fixed__lt=F("targets"))))
+
+    def awaiting_a_decision(self) -> "RemediationActivityQuerySet":
+        """Those that no sync can end: of their devices none was fixed, and all are excepted or retired."""
+        return self.active().filter(unresolved=0, fixed=0, targets__gt=0, checked_at__isnull=False)
+
+    def needing_the_next_version(self, groups=None) -> "RemediationActivityQuerySet":
+        """Those with fixed devices that a newer weakness of the product exposes; in the groups, where given."""
+        if groups is None:
+            return self.filter(next_version__gt=0)
+        return self.filter(models.Exists(ActivityCount.objects.of("pk", groups).filter(next_version__gt=0)))
 
 
 class RemediationActivity(models.Model):
@@ -105,6 +118,10 @@ class RemediationActivity(models.Model):
     # Sums of the counts by device group, written with them.
     targets = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
+    # Devices that may still come to be fixed: exposed, exposed again, not seen, pending restart.
+    unresolved = models.PositiveIntegerField(default=0, db_default=0)
+    # Fixed devices that a weakness from after the request exposes.
+    next_version = models.PositiveIntegerField(default=0, db_default=0)
     # The last complete sync that checked it; null until the first.
     checked_at = models.DateTimeField(null=True)
 
@@ -149,6 +166,12 @@ class RemediationActivity(models.Model):
         return reverse("activity", args=[self.pk])
 
     @property
+    def awaits_decision(self) -> bool:
+        """One row's `awaiting_a_decision`."""
+        is_checked = self.status == ActivityStatus.ACTIVE and self.checked_at is not None
+        return is_checked and self.targets > 0 and not (self.unresolved or self.fixed)
+
+    @property
     def is_overdue(self) -> bool:
         return self.status == ActivityStatus.ACTIVE and self.due_on is not None and self.due_on < timezone.localdate()
 
@@ -178,6 +201,9 @@ class ActivityCount(models.Model):
     excepted = models.PositiveIntegerField(default=0)
     out_of_scope = models.PositiveIntegerField(default=0)
     regressed = models.PositiveIntegerField(default=0)
+    pending_restart = models.PositiveIntegerField(default=0, db_default=0)
+    # Of the fixed ones, those that a weakness from after the request exposes.
+    next_version = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = ActivityCountQuerySet.as_manager()
 
@@ -229,13 +255,17 @@ class ActivityDevice(models.Model):
     )
     # The part of the activity that a ticket serves, asked for or not yet; null when no ticket can name the device.
     batch = models.PositiveSmallIntegerField(null=True)
-    state = models.CharField(max_length=12, choices=DeviceState, default=DeviceState.EXPOSED)
+    state = models.CharField(max_length=15, choices=DeviceState, default=DeviceState.EXPOSED)
     state_changed_at = models.DateTimeField()
 
     # The evidence: what which sync saw, of a report made when. Null before the first complete sync.
     checked_at = models.DateTimeField(null=True)
     reported_at = models.DateTimeField(null=True)
     is_exposed = models.BooleanField(null=True)
+    # The fix is installed and the old version still in use.
+    awaits_restart = models.BooleanField(default=False, db_default=False)
+    # Beyond the goal: a version with weaknesses that the request did not know of.
+    needs_next_version = models.BooleanField(default=False, db_default=False)
     installed_version = models.CharField(max_length=255, blank=True, default="")
     disk_paths = models.JSONField(default=list)
     registry_paths = models.JSONField(default=list)

@@ -86,9 +86,9 @@ _TABLES = {
 
 
 def freeze(activity: RemediationActivity, groups: list[DeviceGroup], system: TicketSystem | None) -> None:
-    """Write the devices, the weaknesses and the counts; sets `activity.targets`. Inside the request's transaction.
+    """Write the devices, the weaknesses and the counts; sets the sums on the activity.
 
-    The devices are cut into batches where a ticket system is to get them.
+    Inside the request's transaction. The devices are cut into batches where a ticket system is to get them.
     """
     eligible = _BY_NAME_TOO if system and system.takes_names else _BY_ENTRA_ID
     moment = connection.ops.adapt_datetimefield_value(activity.requested_at)
@@ -103,7 +103,8 @@ def freeze(activity: RemediationActivity, groups: list[DeviceGroup], system: Tic
             cursor.execute(_sql(_FREEZE_WEAKNESSES), [activity.pk, recommendation.software_id])
         cursor.execute(_sql(_COUNT), [activity.pk, activity.pk])
     count_batches(activity)
-    activity.save(update_fields=["targets"])
+    activity.unresolved = activity.targets
+    activity.save(update_fields=["targets", "unresolved"])
 
 
 def _batch_size(system: TicketSystem | None) -> int | None:

@@ -1,7 +1,8 @@
 """What a complete sync's evidence means for the target devices of activities, and for the activities themselves.
 
 Fixed is proved: not exposed, by a report newer than the request. Silence for 30 days is its own state. A device proved
-fixed that is exposed in two complete syncs has regressed, and that alone reopens a completed activity.
+fixed that is exposed in two complete syncs has regressed, and that alone reopens a completed activity; a release from
+after the request does not.
 """
 
 from collections.abc import Callable
@@ -9,14 +10,18 @@ from datetime import date, datetime
 
 import structlog
 from django.db import connection, transaction
+from django.utils import timezone
 
 from ..models import (
+    UNRESOLVED_STATES,
     ActivityCount,
     ActivityDevice,
+    ActivityProgress,
     ActivityStatus,
     AuditEvent,
     BatchCount,
     Device,
+    DeviceState,
     RemediationActivity,
     Through,
     User,
@@ -37,6 +42,7 @@ _TABLES = {
     "target": ActivityDevice._meta.db_table,
     "count": ActivityCount._meta.db_table,
     "batch": BatchCount._meta.db_table,
+    "progress": ActivityProgress._meta.db_table,
     "device": Device._meta.db_table,
 }
 
@@ -67,9 +73,19 @@ _FIXED = _move(
 _OUT_OF_SCOPE = _move("out_of_scope", f"t.state NOT IN ('fixed', 'out_of_scope') AND {_RETIRED} IS NOT NULL")
 _NOT_SEEN = _move(
     "not_seen",
-    f"t.state IN ('exposed', 'out_of_scope') AND {_RETIRED} IS NULL AND ({_LAST_SEEN} IS NULL OR {_LAST_SEEN} < %s)",
+    f"t.state IN ('exposed', 'pending_restart', 'out_of_scope') AND {_RETIRED} IS NULL"
+    f" AND ({_LAST_SEEN} IS NULL OR {_LAST_SEEN} < %s)",
 )
-_EXPOSED = _move("exposed", f"t.state IN ('not_seen', 'out_of_scope') AND {_RETIRED} IS NULL AND {_LAST_SEEN} >= %s")
+_PENDING_RESTART = _move(
+    "pending_restart",
+    f"t.state IN ('exposed', 'not_seen', 'out_of_scope') AND t.awaits_restart"
+    f" AND {_RETIRED} IS NULL AND {_LAST_SEEN} >= %s",
+)
+_EXPOSED = _move(
+    "exposed",
+    f"(t.state IN ('not_seen', 'out_of_scope') OR t.state = 'pending_restart' AND NOT t.awaits_restart)"
+    f" AND {_RETIRED} IS NULL AND {_LAST_SEEN} >= %s",
+)
 _EXPOSED_AGAIN = f"""
 UPDATE {{target}} SET exposed_again = exposed_again + 1
 WHERE (activity_id, device_id) IN ({_CHECKED} AND t.state = 'fixed' AND {_IS_EXPOSED} AND t.checked_at = %s)
@@ -80,25 +96,41 @@ WHERE (activity_id, device_id) IN ({_CHECKED} AND t.state = 'fixed' AND t.expose
 """  # noqa: S608
 _REGRESSED = _move("regressed", f"t.state = 'fixed' AND t.exposed_again >= {REGRESSION}")
 
-_STATES = ("exposed", "fixed", "not_seen", "excepted", "out_of_scope", "regressed")
+_STATES = tuple(state.value for state in DeviceState)
+_COUNTS = (*_STATES, "next_version")
 _COUNTED = f"""
 SELECT activity_id, group_id,
-    {", ".join(f"SUM(CASE WHEN state = '{state}' THEN 1 ELSE 0 END) AS {state}" for state in _STATES)}
+    {", ".join(f"SUM(CASE WHEN state = '{state}' THEN 1 ELSE 0 END) AS {state}" for state in _STATES)},
+    SUM(CASE WHEN state = 'fixed' AND needs_next_version THEN 1 ELSE 0 END) AS next_version
 FROM {{target}}
 WHERE activity_id IN (SELECT id FROM {{activity}} WHERE status IN ('active', 'completed'))
 GROUP BY activity_id, group_id
 """  # noqa: S608
 _WRITE_COUNTS = f"""
-UPDATE {{count}} SET {", ".join(f"{state} = c.{state}" for state in _STATES)} FROM ({_COUNTED}) c
+UPDATE {{count}} SET {", ".join(f"{name} = c.{name}" for name in _COUNTS)} FROM ({_COUNTED}) c
 WHERE {{count}}.activity_id = c.activity_id AND {{count}}.group_id = c.group_id
-    AND ({" OR ".join(f"{{count}}.{state} <> c.{state}" for state in _STATES)})
+    AND ({" OR ".join(f"{{count}}.{name} <> c.{name}" for name in _COUNTS)})
 """  # noqa: S608
+_UNRESOLVED = " + ".join(f"c.{state.value}" for state in UNRESOLVED_STATES)
 _SUMMED = f"""
-SELECT activity_id, {", ".join(f"SUM({state}) AS {state}" for state in _STATES)} FROM {{count}} GROUP BY activity_id
+SELECT activity_id, SUM({_UNRESOLVED}) AS unresolved, {", ".join(f"SUM({name}) AS {name}" for name in _COUNTS)}
+FROM {{count}} c GROUP BY activity_id
 """  # noqa: S608
+_SUMS = ("fixed", "unresolved", "next_version")
 _WRITE_SUMS = f"""
-UPDATE {{activity}} SET fixed = c.fixed FROM ({_SUMMED}) c
-WHERE {{activity}}.id = c.activity_id AND {{activity}}.fixed <> c.fixed
+UPDATE {{activity}} SET {", ".join(f"{name} = c.{name}" for name in _SUMS)} FROM ({_SUMMED}) c
+WHERE {{activity}}.id = c.activity_id AND ({" OR ".join(f"{{activity}}.{name} <> c.{name}" for name in _SUMS)})
+"""  # noqa: S608
+# A row only where a day ends otherwise than the one before.
+_WRITE_PROGRESS = f"""
+INSERT INTO {{progress}} (activity_id, group_id, day, fixed, unresolved)
+SELECT c.activity_id, c.group_id, %s, c.fixed, {_UNRESOLVED}
+FROM {{count}} c JOIN {{activity}} a ON a.id = c.activity_id
+LEFT JOIN {{progress}} p ON p.activity_id = c.activity_id AND p.group_id = c.group_id AND p.day = (
+    SELECT MAX(day) FROM {{progress}} l WHERE l.activity_id = c.activity_id AND l.group_id = c.group_id)
+WHERE a.status IN ('active', 'completed') AND a.requested_at < %s
+    AND (p.id IS NULL OR p.fixed <> c.fixed OR p.unresolved <> {_UNRESOLVED})
+ON CONFLICT (activity_id, group_id, day) DO UPDATE SET fixed = excluded.fixed, unresolved = excluded.unresolved
 """  # noqa: S608
 _WRITE_BATCHES = """
 UPDATE {batch} SET fixed = c.fixed FROM (
@@ -127,6 +159,7 @@ def decide(moment: datetime, beat: Callable[[], None] = lambda: None) -> None:
         (_OUT_OF_SCOPE, (now, now)),
         (_FIXED, (now, now)),
         (_EXPOSED, (now, now, unseen)),
+        (_PENDING_RESTART, (now, now, unseen)),
         (_NOT_SEEN, (now, now, unseen)),
         (_NOT_AGAIN, (now,)),
         (_EXPOSED_AGAIN, (now, now)),
@@ -151,6 +184,7 @@ def _count(moment: datetime) -> dict[int, tuple[int, int]]:
         )
         changed = {pk: (before, int(after)) for pk, before, after in _rows(differing)}
         _run(_WRITE_SUMS)
+        _run(_WRITE_PROGRESS, timezone.localdate(moment), connection.ops.adapt_datetimefield_value(moment))
         RemediationActivity.objects.filter(
             status__in=[ActivityStatus.ACTIVE, ActivityStatus.COMPLETED], requested_at__lt=moment
         ).update(checked_at=moment)
@@ -158,7 +192,10 @@ def _count(moment: datetime) -> dict[int, tuple[int, int]]:
 
 
 def _complete(now: Parameter, beat: Callable[[], None]) -> set[int]:
-    """Every target is fixed, excepted or out of scope, and at least one is proved fixed. Else a person is asked."""
+    """At least one target is proved fixed, and the others wait for no more than a restart, or are excepted or retired.
+
+    Where none is fixed a person is asked: `RemediationActivity.awaits_decision`.
+    """
     return _each(_rows(_FINISHED, now), lambda activity, _: activities.complete_automatically(activity), beat)
 
 

@@ -40,6 +40,7 @@ SHOTS = {
     "activities": ("security", "/remediation/"),
     "exceptions": ("security", "/remediation/exceptions/"),
     "tickets": ("security", "/remediation/tickets/"),
+    "imported": ("security", "/remediation/imported/"),
     "activity": ("security", "{claimed}"),
     "activity-accepted": ("itadmin", "{accepted}"),
     "activity-rejected": ("security", "{rejected}"),

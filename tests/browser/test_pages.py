@@ -34,6 +34,7 @@ PAGES = {
     "activities": ("security", "/remediation/"),
     "exceptions": ("security", "/remediation/exceptions/"),
     "tickets": ("security", "/remediation/tickets/"),
+    "imported": ("security", "/remediation/imported/"),
     "activity, created": ("security", "{created}"),
     "activity, accepted": ("itadmin", "{accepted}"),
     "activity, rejected": ("security", "{rejected}"),

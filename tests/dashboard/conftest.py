@@ -3,8 +3,17 @@ import re
 import pytest
 from django.utils import timezone
 
-from remediation.models import OrganisationScore, RecommendationCounter, ScoreSnapshot
-from tests.factories import UserFactory, estate
+from remediation.models import (
+    ActivityCount,
+    ActivityDevice,
+    DeliveryState,
+    DeviceState,
+    Exposure,
+    OrganisationScore,
+    RecommendationCounter,
+    ScoreSnapshot,
+)
+from tests.factories import ActivityFactory, TicketFactory, UserFactory, estate
 
 SECURITY = ["Security team"]
 
@@ -27,6 +36,33 @@ def published(db):
     recommendation = estate(devices=5, groups=2)
     publish()
     return recommendation
+
+
+@pytest.fixture
+def work(published):
+    """An activity over the devices of the published recommendation, with a ticket that failed."""
+    activity = ActivityFactory(recommendation=published, targets=5, fixed=2, checked_at=timezone.now())
+    for place, exposure in enumerate(Exposure.objects.filter(recommendation=published).select_related("device")):
+        ActivityDevice.objects.create(
+            activity=activity,
+            device=exposure.device,
+            group=exposure.device.group,
+            state=DeviceState.FIXED if place < 2 else DeviceState.EXPOSED,
+            state_changed_at=timezone.now(),
+            checked_at=timezone.now(),
+            is_exposed=place >= 2,
+        )
+    for counter in RecommendationCounter.objects.filter(recommendation=published):
+        mine = activity.devices.filter(group=counter.group)
+        ActivityCount.objects.create(
+            activity=activity,
+            group=counter.group,
+            targets=mine.count(),
+            fixed=mine.filter(state="fixed").count(),
+            exposed=mine.filter(state="exposed").count(),
+        )
+    TicketFactory(activity=activity, delivery_state=DeliveryState.DEAD, reason="The tenant said no.", devices=5)
+    return activity
 
 
 def publish() -> None:

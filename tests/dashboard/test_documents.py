@@ -7,6 +7,7 @@ from django.conf import settings
 
 from dashboard.details.activity import DEVICE_CSV
 from dashboard.lists.activities import ActivityTable
+from dashboard.lists.imported import ImportedTable
 from dashboard.lists.recommendation_devices import ExposedDeviceTable
 from dashboard.lists.recommendations import RecommendationTable
 from dashboard.lists.tickets import TicketTable
@@ -14,7 +15,7 @@ from dashboard.lists.tickets import TicketTable
 DOCUMENT = (Path(settings.BASE_DIR) / "docs/csv.md").read_text()
 
 
-@pytest.mark.parametrize("table", [RecommendationTable, ActivityTable, TicketTable, ExposedDeviceTable])
+@pytest.mark.parametrize("table", [RecommendationTable, ActivityTable, TicketTable, ExposedDeviceTable, ImportedTable])
 def test_every_column_of_a_list_is_documented(table):
     names = [name for name, _ in table([]).csv_columns()]
 

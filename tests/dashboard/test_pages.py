@@ -7,10 +7,7 @@ import pytest
 from django.utils import timezone
 
 from remediation.models import (
-    ActivityCount,
-    ActivityDevice,
     DeliveryState,
-    DeviceState,
     Exposure,
     Recommendation,
     RecommendationCounter,
@@ -30,33 +27,6 @@ from tests.factories import (
 from .conftest import publish, words
 
 HOSTILE = '<script>alert("1")</script>'
-
-
-@pytest.fixture
-def work(published):
-    """An activity over the devices of the published recommendation, with a ticket that failed."""
-    activity = ActivityFactory(recommendation=published, targets=5, fixed=2, checked_at=timezone.now())
-    for place, exposure in enumerate(Exposure.objects.filter(recommendation=published).select_related("device")):
-        ActivityDevice.objects.create(
-            activity=activity,
-            device=exposure.device,
-            group=exposure.device.group,
-            state=DeviceState.FIXED if place < 2 else DeviceState.EXPOSED,
-            state_changed_at=timezone.now(),
-            checked_at=timezone.now(),
-            is_exposed=place >= 2,
-        )
-    for counter in RecommendationCounter.objects.filter(recommendation=published):
-        mine = activity.devices.filter(group=counter.group)
-        ActivityCount.objects.create(
-            activity=activity,
-            group=counter.group,
-            targets=mine.count(),
-            fixed=mine.filter(state="fixed").count(),
-            exposed=mine.filter(state="exposed").count(),
-        )
-    TicketFactory(activity=activity, delivery_state=DeliveryState.DEAD, reason="The tenant said no.", devices=5)
-    return activity
 
 
 def pages(activity) -> dict[str, str]:
@@ -81,6 +51,7 @@ def pages(activity) -> dict[str, str]:
         "activities": "/remediation/",
         "exceptions": "/remediation/exceptions/",
         "tickets": "/remediation/tickets/",
+        "imported": "/remediation/imported/",
         "activity": activity.get_absolute_url(),
     }
 
@@ -98,7 +69,9 @@ QUERIES = {
     "activities": 6,
     "exceptions": 5,
     "tickets": 6,
-    "activity": 11,
+    "imported": 6,
+    # With the days of its chart.
+    "activity": 12,
     "devices": 6,
     "device": 8,
     "device software": 8,
@@ -168,6 +141,7 @@ ODD = [
         "/recommendations/",
         "/remediation/",
         "/remediation/tickets/",
+        "/remediation/imported/",
         "/devices/",
         "/devices/inaccuracies/",
         "/search/",

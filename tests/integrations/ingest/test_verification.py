@@ -163,6 +163,7 @@ def test_uninstall_asks_for_absence():
     activity = request(requested="uninstall")
     world.update(1, "2.0")
     world.uninstall(2)
+    world.install(2, "7.0", None, name="editor")
     world.report(2)
 
     sync(world)

@@ -37,8 +37,11 @@ class World:
                 "products",
                 "installed",
                 "changes",
+                "tasks",
             )
         }
+        # By task: number and group of its exposed devices.
+        self.task_devices: dict[str, list[tuple[int, str]]] = {}
         self.lists["weaknesses"] = [
             {
                 "id": f"CVE-2026-{n}",
@@ -161,6 +164,13 @@ class World:
     def changes(self, since: datetime) -> Iterator[Page]:
         self.since = since
         return self._pages("changes", "", records.Change)
+
+    def remediation_tasks(self) -> Iterator[Page]:
+        return self._pages("tasks", records.RemediationTask)
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        found = [{"id": device_id(n), "rbacGroupName": group} for n, group in self.task_devices.get(task, [])]
+        yield records.read_page(json.dumps({"value": found}).encode(), records.MachineReference)
 
     def scores(self) -> Scores:
         return Scores(exposure=40.0)

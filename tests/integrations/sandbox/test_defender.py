@@ -14,6 +14,7 @@ INVENTORY = "/api/machines/SoftwareInventoryByMachine"
         ("/api/machines", contracts.MACHINE),
         ("/api/vulnerabilities", contracts.VULNERABILITY),
         ("/api/Software", contracts.SOFTWARE),
+        ("/api/remediationTasks", contracts.REMEDIATION_TASK),
         ("/api/v1.0/exposureScore/ByMachineGroups", contracts.GROUP_SCORE),
         ("/api/recommendations/va-_-google-_-chrome/machineReferences", contracts.MACHINE_REFERENCE),
         ("/api/recommendations/va-_-google-_-chrome/vulnerabilities", contracts.VULNERABILITY),
@@ -119,7 +120,6 @@ def test_the_estate_has_the_oddities_of_a_real_one(sandbox):
     assert any(row["aadDeviceId"] is None for row in machines)
     assert "Unassigned" in {row["rbacGroupName"] for row in rows}
     assert any(row["cveId"] is None for row in rows)
-    assert sandbox.get("/api/remediationTasks")["value"] == []
 
 
 def test_the_export_agrees_with_the_counts_of_the_recommendations(sandbox):
@@ -144,3 +144,12 @@ def test_documented_limits_are_enforced_when_switched_on(sandbox):
 
     assert [answer.status_code for answer in answers] == [200] * 30 + [429]
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+
+
+def test_a_remediation_task_is_found_by_its_id_with_the_devices_that_are_left(sandbox):
+    listed = sandbox.get("/api/remediationTasks?$filter=status eq 'Active'")["value"]
+
+    for task in listed:
+        left = sandbox.get(f"/api/remediationtasks/{task['id']}/machinereferences")["value"]
+        assert len(left) == task["targetDevices"] - task["fixedDevices"]
+        assert sandbox.get(f"/api/remediationTasks/{task['id']}")["title"] == task["title"]

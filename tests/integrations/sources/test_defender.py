@@ -223,3 +223,24 @@ def test_an_hour_that_is_used_up_ends_the_part(monkeypatch):
 
     with pytest.raises(SourceError, match="limit"):
         pace.wait()
+
+
+def test_remediation_tasks_and_their_devices_are_read(httpserver: HTTPServer, source: DefenderSource):
+    httpserver.expect_request("/api/remediationTasks").respond_with_json({"value": [{"id": "t/1", "title": "Update"}]})
+    devices = httpserver.expect_request("/api/remediationTasks/t/1/machineReferences", query_string="")
+    devices.respond_with_json({"value": [{"id": "a", "rbacGroupName": "Berlin"}]})
+
+    (task,) = [record for page in source.remediation_tasks() for record in page.records]
+
+    assert [record.id for page in source.remediation_task_devices(task.id) for record in page.records] == ["a"]
+
+
+def test_an_id_of_dots_leads_nowhere(source: DefenderSource):
+    assert list(source.remediation_task_devices("..")) == []
+
+
+def test_without_its_permission_the_list_says_so(httpserver: HTTPServer, source: DefenderSource):
+    httpserver.expect_request("/api/remediationTasks").respond_with_json(fault("Forbidden"), status=403)
+
+    with pytest.raises(SourceError, match="Are the application permissions granted"):
+        list(source.remediation_tasks())
