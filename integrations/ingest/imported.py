@@ -10,7 +10,7 @@ from ..sources import Source, SourceError, clean, records
 from .reading import Reading, group_named
 
 # Asking for the devices of each takes a request, so only active ones are asked for, and so many a sync.
-MOST_ASKED = 200
+MOST_ASKED = 60
 _STATUSES = {"active": ImportedStatus.ACTIVE, "completed": ImportedStatus.COMPLETED}
 _WORD = "Remediation activities of Defender"
 
