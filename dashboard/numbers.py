@@ -13,6 +13,7 @@ from remediation.models import (
     Ticket,
     User,
 )
+from remediation.models.activities import RemediationActivityQuerySet
 
 from .groups import Selection, selection
 from .requests import Request
@@ -60,7 +61,7 @@ def numbers(request: Request) -> Numbers:
     return request.page_numbers
 
 
-def activities_in(groups: Selection) -> QuerySet:
+def activities_in(groups: Selection) -> RemediationActivityQuerySet:
     """The activities that touch the selected device groups."""
     if groups.is_whole_organisation:
         return RemediationActivity.objects.all()

@@ -13,7 +13,7 @@ from .rows import group_named
 from .tally import Tally
 
 # Asking for the devices of each takes a request, so only active ones are asked for, and so many a sync.
-MOST_ASKED = 200
+MOST_ASKED = 60
 _STATUSES = {"active": ImportedStatus.ACTIVE, "completed": ImportedStatus.COMPLETED}
 _WORD = "Remediation activities of Defender"
 

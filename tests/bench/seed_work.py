@@ -29,7 +29,8 @@ JOIN remediation_recommendationcounter counter
 """
 
 _SUMS = """
-UPDATE remediation_remediationactivity SET targets = sums.targets, fixed = sums.fixed
+UPDATE remediation_remediationactivity SET targets = sums.targets, fixed = sums.fixed,
+    unresolved = sums.targets - sums.fixed
 FROM (SELECT activity_id, SUM(targets) AS targets, SUM(fixed) AS fixed
       FROM remediation_activitycount GROUP BY activity_id) sums
 WHERE sums.activity_id = remediation_remediationactivity.id

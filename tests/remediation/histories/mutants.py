@@ -7,6 +7,7 @@ from remediation.rules import verification
 
 # Name: module, statement, and the words in it that are put in place of others.
 _CHECKED = (evidence, "_CHECKED")
+_EVERY_WEAKNESS = ("v.has_weakness = 1 AND NOT EXISTS", "v.has_weakness = 1 OR NOT EXISTS")
 MUTANTS = {
     "silence counts as fixed": (
         evidence,
@@ -31,10 +32,17 @@ MUTANTS = {
         (f"AND {evidence._HAS_GOAL} AND {evidence._HAS_FIX}", f"AND {evidence._HAS_GOAL}"),
     ),
 }
+RELEASE_MUTANTS = {
+    "a later release moves the goal": (evidence, "_GOALS", _EVERY_WEAKNESS),
+    "who needs the next version is not counted": (
+        *_CHECKED,
+        (f"WHEN NOT {evidence._HAS_GOAL} AND {evidence._HAS_NEWER_WEAKNESS}", "WHEN 1 = 0"),
+    ),
+}
 
 
 def break_rule(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module, statement, *changes = MUTANTS[name]
+    module, statement, *changes = (MUTANTS | RELEASE_MUTANTS)[name]
     text = getattr(module, statement)
     for old, new in changes:
         assert old in text, f"{statement} has no {old!r}: the mutant would change nothing"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from .mutants import RELEASE_MUTANTS, break_rule
 from .releases import RELEASES, play_releases
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,3 +23,12 @@ def test_twelve_weekly_releases_close_twelve_activities_once():
 @pytest.mark.long
 def test_twelve_weekly_releases_over_five_thousand_devices_close_twelve_activities_once():
     judge(5_000, seed=2, every=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mutant", RELEASE_MUTANTS)
+def test_a_broken_rule_is_noticed(mutant, monkeypatch):
+    break_rule(mutant, monkeypatch)
+
+    with pytest.raises(AssertionError):
+        judge(60, seed=1, every=3)
