@@ -52,11 +52,14 @@ WHERE w.kev_added_on IS NOT NULL AND l.softwareversion_id IN (SELECT version_id 
 """
 _BUNDLE_COUNTS = """
 CREATE TEMPORARY TABLE work_bundle_counter AS
-SELECT b.bundle, d.group_id, COUNT(DISTINCT e.device_id) AS exposed
-FROM {exposure} e
-JOIN work_bundle_version b ON b.version_id = e.version_id
-JOIN work_device d ON d.device_id = e.device_id
-GROUP BY b.bundle, d.group_id
+SELECT bundle, group_id, COUNT(*) AS exposed
+FROM (
+    SELECT DISTINCT b.bundle, d.group_id, e.device_id
+    FROM {exposure} e
+    JOIN work_bundle_version b ON b.version_id = e.version_id
+    JOIN work_device d ON d.device_id = e.device_id
+) having_it
+GROUP BY bundle, group_id
 """
 _WEAKNESSES = """
 CREATE TEMPORARY TABLE work_weakness_counter AS
