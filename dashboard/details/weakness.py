@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Min, Q, QuerySet, Sum
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
@@ -72,6 +72,9 @@ def weakness(request: Request, key: str) -> HttpResponse:
 
 def find(request: Request, key: str) -> Any:
     """By its number or its name; 404 for what is not visible. `in_exposed`, `in_since` are of the selected groups."""
+    if "\0" in key:
+        # PostgreSQL does not even take it as a question.
+        raise Http404
     groups = selection(request)
     is_number = key.isascii() and key.isdigit() and len(key) < 16
     visible = Weakness.objects.visible_to(request.user).filter(**{"pk": key} if is_number else {"name": key.upper()})

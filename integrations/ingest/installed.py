@@ -7,10 +7,13 @@ from .reading import Reading
 
 # A device may have a version from more than one page, and a product in several versions.
 _COUNT = """
-SELECT v.{thing}_id, p.group_id, COUNT(DISTINCT p.device_id) AS installed
-FROM stage_installation i JOIN stage_version v ON v.v = i.v JOIN stage_present p ON p.n = i.n
-WHERE v.{thing}_id IS NOT NULL
-GROUP BY v.{thing}_id, p.group_id
+SELECT {thing}_id, group_id, COUNT(*) AS installed
+FROM (
+    SELECT DISTINCT v.{thing}_id, p.group_id, p.device_id
+    FROM stage_installation i JOIN stage_version v ON v.v = i.v JOIN stage_present p ON p.n = i.n
+    WHERE v.{thing}_id IS NOT NULL
+) having_it
+GROUP BY {thing}_id, group_id
 """
 
 

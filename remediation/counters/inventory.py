@@ -2,17 +2,16 @@
 
 A device has one exposure to a product, so the exposed devices of a product, and of a weakness that lies in one product
 only, are sums over versions. A weakness that lies in several (a library, an engine of browsers) would count a device
-twice: there the devices themselves are counted. Such weaknesses come in bundles that lie in the very same versions, and
-a bundle is counted once.
+twice: see `bundles`.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import connection
 
-from .tables import TABLES, drop, fill, rows, run
+from . import bundles
+from .tables import TABLES, drop, run
 
 # Devices by the version that exposes them. Reads every exposure once; all others below read this.
 _PAIRS = """
@@ -35,28 +34,15 @@ GROUP BY {thing}_id, group_id
 HAVING {{greatest}}(SUM(installed), SUM(exposed)) > 0
 """
 
-_SPREAD = """
-CREATE TEMPORARY TABLE work_spread AS
-SELECT l.weakness_id
-FROM (SELECT DISTINCT recommendation_id, version_id FROM work_pair) used
-JOIN {link} l ON l.softwareversion_id = used.version_id
-GROUP BY l.weakness_id HAVING COUNT(DISTINCT used.recommendation_id) > 1
-"""
-_CARRIERS = """
-SELECT s.weakness_id, l.softwareversion_id FROM work_spread s JOIN {link} l ON l.weakness_id = s.weakness_id
-WHERE l.softwareversion_id IN (SELECT version_id FROM work_pair) ORDER BY s.weakness_id, l.softwareversion_id
-"""
 _KNOWN_EXPLOITED = """
-SELECT DISTINCT l.softwareversion_id FROM {link} l JOIN {weakness} w ON w.id = l.weakness_id
-WHERE w.kev_added_on IS NOT NULL AND l.softwareversion_id IN (SELECT version_id FROM work_pair)
-"""
-_BUNDLE_COUNTS = """
-CREATE TEMPORARY TABLE work_bundle_counter AS
-SELECT b.bundle, d.group_id, COUNT(DISTINCT e.device_id) AS exposed
-FROM {exposure} e
-JOIN work_bundle_version b ON b.version_id = e.version_id
-JOIN work_device d ON d.device_id = e.device_id
-GROUP BY b.bundle, d.group_id
+CREATE TEMPORARY TABLE work_known_exploited AS
+SELECT group_id, COUNT(*) AS devices FROM work_device
+WHERE device_id IN (
+    SELECT device_id FROM {exposure}
+    WHERE version_id IN (
+        SELECT l.softwareversion_id FROM {link} l JOIN {weakness} w ON w.id = l.weakness_id
+        WHERE w.kev_added_on IS NOT NULL))
+GROUP BY group_id
 """
 _WEAKNESSES = """
 CREATE TEMPORARY TABLE work_weakness_counter AS
@@ -104,17 +90,19 @@ WHERE {weakness}.id = w.weakness_id
     AND ({weakness}.exposed <> w.exposed OR ({weakness}.first_seen_at IS NULL AND w.exposed > 0))
 """
 _WRITE_KNOWN_EXPLOITED = """
-UPDATE {snapshot} SET known_exploited = c.exposed FROM work_bundle_counter c
-WHERE {snapshot}.day = %s AND {snapshot}.group_id = c.group_id AND c.bundle = 0
+UPDATE {snapshot} SET known_exploited = k.devices FROM work_known_exploited k
+WHERE {snapshot}.day = %s AND {snapshot}.group_id = k.group_id
 """
 
-# All versions with a known exploited weakness; the others are numbered from 1.
-_KNOWN_EXPLOITED_BUNDLE = 0
-
 _WORK = (
-    "work_pair", "work_version_counter", "work_software_counter", "work_spread", "work_bundle", "work_bundle_version",
-    "work_bundle_counter", "work_weakness_counter", "work_software", "work_weakness",
-)  # fmt: skip
+    "work_pair",
+    "work_version_counter",
+    "work_software_counter",
+    "work_weakness_counter",
+    "work_known_exploited",
+    "work_software",
+    "work_weakness",
+)
 
 
 @dataclass(frozen=True)
@@ -131,14 +119,13 @@ AS_BEFORE = Installed()
 
 def prepare(installed: Installed) -> None:
     """Compute what `publish` writes, from the devices that `counters.prepare` has laid out."""
-    drop(*_WORK)
+    drop(*_WORK, *bundles.WORK)
     run(_PAIRS)
     run(_INSTALLED.format(thing="version"), installed=installed.versions)
     run(_INSTALLED.format(thing="software"), installed=installed.software)
-    run(_SPREAD)
-    _bundle()
-    run(_BUNDLE_COUNTS)
+    bundles.count()
     run(_WEAKNESSES)
+    run(_KNOWN_EXPLOITED)
     for thing in ("version", "software", "weakness"):
         # Without it SQLite compares every old row with every new one.
         run(f"CREATE INDEX work_{thing}_counter_key ON work_{thing}_counter ({thing}_id, group_id)")
@@ -155,22 +142,6 @@ def publish(day: date, moment: datetime) -> None:
     run(_WRITE_SOFTWARE)
     run(_WRITE_WEAKNESSES, at)
     run(_WRITE_KNOWN_EXPLOITED, day)
-
-
-def _bundle() -> None:
-    """Put weaknesses that lie in the very same versions into one bundle, and all known exploited ones into another."""
-    carriers: dict[int, list[int]] = defaultdict(list)
-    for weakness, version in rows(_CARRIERS):
-        carriers[weakness].append(version)
-    bundles: dict[tuple[int, ...], int] = {}
-    for versions in carriers.values():
-        bundles.setdefault(tuple(versions), len(bundles) + 1)
-    run("CREATE TEMPORARY TABLE work_bundle (weakness_id BIGINT, bundle INTEGER)")
-    run("CREATE TEMPORARY TABLE work_bundle_version (bundle INTEGER, version_id BIGINT)")
-    fill("work_bundle", ("weakness_id", "bundle"), ((found, bundles[tuple(in_)]) for found, in_ in carriers.items()))
-    known_exploited = [(_KNOWN_EXPLOITED_BUNDLE, version) for (version,) in rows(_KNOWN_EXPLOITED)]
-    others = [(number, version) for versions, number in bundles.items() for version in versions]
-    fill("work_bundle_version", ("bundle", "version_id"), known_exploited + others)
 
 
 def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str | None] | None = None) -> None:

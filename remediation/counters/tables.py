@@ -59,15 +59,19 @@ TABLES = {
     "weakness": Weakness._meta.db_table,
     "weakness_counter": WeaknessCounter._meta.db_table,
 }
+# What the two databases call the same.
+_SPELLINGS = {
+    "sqlite": {"greatest": "MAX", "joined": "group_concat(e.version_id)"},
+    "postgresql": {"greatest": "GREATEST", "joined": "string_agg(e.version_id::text, ',')"},
+}
 _BATCH = 5000
 
 
 def run(statement: str, *parameters: float | str | date | None, **more: str) -> int:
     """Execute a statement in which {device} and the like stand for the tables; returns the rows it touched."""
-    greatest = "MAX" if connection.vendor == "sqlite" else "GREATEST"
     with connection.cursor() as cursor:
         # CREATE TABLE ... AS takes no bound parameters on PostgreSQL; psycopg binds on this side, as Django sets it up.
-        cursor.execute(statement.format(**TABLES, greatest=greatest, **more), parameters or None)
+        cursor.execute(statement.format(**TABLES, **_SPELLINGS[connection.vendor], **more), parameters or None)
         return cursor.rowcount
 
 

@@ -16,7 +16,7 @@ from remediation.models import (
     SoftwareVersion,
     Weakness,
 )
-from tests.factories import ActivityFactory, ExposureFactory, SoftwareVersionFactory, estate
+from tests.factories import ActivityFactory, ExposureFactory, SoftwareVersionFactory, WeaknessFactory, estate
 
 from .conftest import csv_of, publish, words
 
@@ -332,6 +332,28 @@ def test_a_weakness_names_what_removes_it_and_the_work_on_it(client, reader, fou
 
     assert published.get_absolute_url() in html
     assert f"/remediation/activities/{published.activities.get().pk}/" in html
+
+
+def test_a_recommendation_names_no_weakness_of_another_group(client, reader, found, published):
+    mine, other = DeviceGroup.objects.order_by("pk")
+    hidden = WeaknessFactory()
+    version = SoftwareVersionFactory(software=published.software, weaknesses=[hidden])
+    version.counters.create(group=other, installed=1, exposed=1)
+    hidden.counters.create(group=other, exposed=1, first_seen_at=timezone.now())
+    reader(client, device_groups=[mine])
+
+    shown = words(client.get(published.get_absolute_url()))
+
+    assert found.name in shown
+    assert hidden.name not in shown
+
+
+def test_the_dashboard_leads_to_the_page_of_each_product(client, reader, found, published):
+    reader(client)
+
+    html = client.get("/").content.decode()
+
+    assert f'href="/software/{published.software_id}/"' in html
 
 
 def test_the_dashboard_counts_known_exploited_weaknesses_of_the_readers_groups(client, reader, found, theirs):

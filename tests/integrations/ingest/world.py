@@ -166,7 +166,7 @@ class World:
         return self._pages("changes", "", records.Change)
 
     def remediation_tasks(self) -> Iterator[Page]:
-        return self._pages("tasks", records.RemediationTask)
+        return self._pages("tasks", "", records.RemediationTask)
 
     def remediation_task_devices(self, task: str) -> Iterator[Page]:
         found = [{"id": device_id(n), "rbacGroupName": group} for n, group in self.task_devices.get(task, [])]
