@@ -301,7 +301,10 @@ def linked(address: str, first: str, second: str = "") -> SafeString:
 
 
 def device(pk: int, name: str, second: str = "") -> SafeString:
-    return linked(reverse("device", args=[pk]), name, second)
+    return format_html(
+        '<a class="t text-truncate" href="{}" title="{}">{}</a><span class="small muted">{}</span>',
+        reverse("device", args=[pk]), name, name, second,
+    )  # fmt: skip
 
 
 def weaknesses(count: int) -> str:

@@ -20,6 +20,8 @@ class Places:
     unticketed: str
     untouched: int
     requested: int
+    device: int
+    report: int
 
     def path(self, pattern: str) -> str:
         return pattern.format(**vars(self))
@@ -40,7 +42,9 @@ def make_places(product: Product) -> Places:
     security.move(made[4], "cancel", "Asked for by mistake.")
     wait_for(lambda: "Accepted" in security.get(made[1]).text, 30)
     wait_for(lambda: "Rejected" in security.get(made[2]).text, 30)
-    return Places(*made, unticketed, untouched=picked[6], requested=picked[0])
+    device = security.devices()[0]
+    report = security.report(device, reason="wrong_version", note="It is the 64-bit edition, which has the fix.")
+    return Places(*made, unticketed, untouched=picked[6], requested=picked[0], device=device, report=report)
 
 
 def task_of(product: Product, desk: Desk, recommendation: int) -> str:
