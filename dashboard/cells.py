@@ -330,7 +330,10 @@ def linked(address: str, first: str, second: str = "") -> SafeString:
 
 
 def device(pk: int, name: str, second: str = "") -> SafeString:
-    return linked(links.device(pk), name, second)
+    return format_html(
+        '<a class="t text-truncate" href="{}" title="{}">{}</a><span class="small muted">{}</span>',
+        links.device(pk), name, name, second,
+    )  # fmt: skip
 
 
 def event_kind(value: str) -> SafeString:

@@ -20,9 +20,9 @@ class DeviceFilters(django_filters.FilterSet):
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label=_("Text"), max_length=LONGEST_TEXT)
     level = django_filters.MultipleChoiceFilter(
-        field_name="exposure_level", choices=ExposureLevel, label=_("Exposure level")
+        field_name="exposure_level", choices=ExposureLevel, label=_("Exposure level"), distinct=False
     )
-    value = django_filters.MultipleChoiceFilter(choices=DeviceValue, label=_("Device value"))
+    value = django_filters.MultipleChoiceFilter(choices=DeviceValue, label=_("Device value"), distinct=False)
     facing = django_filters.ChoiceFilter(
         method="by_facing",
         choices=[("yes", _("Yes")), ("no", _("No")), ("unknown", _("Not known"))],
@@ -43,7 +43,7 @@ class DeviceFilters(django_filters.FilterSet):
     os = django_filters.CharFilter(
         field_name="os_platform", lookup_expr="icontains", label=_("Operating system"), max_length=64
     )
-    group = django_filters.MultipleChoiceFilter(label=_("Device group"))
+    group = django_filters.MultipleChoiceFilter(label=_("Device group"), distinct=False)
 
     class Meta:
         model = Device
@@ -66,7 +66,7 @@ class DeviceFilters(django_filters.FilterSet):
     def by_coverage(self, queryset: DeviceQuerySet, name: str, value: str) -> DeviceQuerySet:
         match value:
             case "silent":
-                return queryset.silent()
+                return queryset.filter(is_silent=True)
             case "unseen":
                 return queryset.unseen()
             case "without_entra":

@@ -84,9 +84,9 @@ class DeviceRecommendationTable(ListTable):
     )
     risk = Column(
         gettext_lazy("Risk"),
-        lambda row: cells.number(row["part"], 2),
+        lambda row: cells.number(row["part"], 2) if row["part"] else cells.EMPTY,
         sort="part",
-        css="num",
+        css="num hide-s",
         csv=[("risk", F("part"))],
     )
     impact = Column(

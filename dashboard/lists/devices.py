@@ -50,19 +50,18 @@ def _facing(row: Row) -> SafeString:
 
 
 def _marked(shown: SafeString, by_hand: bool) -> SafeString:
-    return format_html('{} <span class="small muted">{}</span>', shown, _("by hand")) if by_hand else shown
+    return format_html('{}<span class="small muted d-block">{}</span>', shown, _("by hand")) if by_hand else shown
 
 
 def coverage(row: Row) -> SafeString:
     """What is wrong with what is known of a device, the worst first."""
-    limit = timezone.now() - UNSEEN_AFTER
     if row["merged_into"]:
         return cells.pill("dash-circle", "", _("Merged"))
     if row["retired_at"]:
         return cells.pill("dash-circle", "", _("Retired"))
-    if not row["last_seen_at"] or row["last_seen_at"] < limit:
+    if not row["last_seen_at"] or row["last_seen_at"] < timezone.now() - UNSEEN_AFTER:
         return cells.pill("eye-slash", "t-warn", _("Not seen for 30 days"))
-    if not row["reported_at"] or row["reported_at"] < limit:
+    if row["is_silent"]:
         return cells.pill("question-circle", "t-bad", _("Reports no software"))
     if not row["entra_device_id"]:
         return cells.pill("exclamation-circle", "t-warn", _("No Entra ID"))
@@ -97,7 +96,7 @@ class DeviceTable(ListTable):
         "recommendations",
         "entra_device_id",
         "last_seen_at",
-        "reported_at",
+        "is_silent",
         "retired_at",
         "merged_into",
     )
@@ -148,7 +147,7 @@ class DeviceTable(ListTable):
         css="num hide-t",
         csv=[("recommendations", F("recommendations"))],
     )
-    coverage = Column(gettext_lazy("Coverage"), coverage, css="hide-t")
+    coverage = Column(gettext_lazy("Coverage"), coverage, css="hide-t", csv=[("reports_no_software", F("is_silent"))])
     seen = Column(
         gettext_lazy("Last seen"),
         lambda row: cells.moment(row["last_seen_at"]),
@@ -158,7 +157,7 @@ class DeviceTable(ListTable):
     )
 
 
-class PickDeviceTable(DeviceTable, PickTable):
+class PickDeviceTable(PickTable, DeviceTable):
     """For those who may set values."""
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from remediation.models import DeviceGroup
+from remediation.models.inventory import UNSEEN_AFTER
 
 from .stage import Stage, adapt
 
@@ -22,10 +23,10 @@ def _unless_by_hand(name: str) -> str:
 
 
 _INSERT = f"""
-INSERT INTO {{device}} (source_id, group_id, risk_sum, exposure_level, recommendations, value_by_hand,
+INSERT INTO {{device}} (source_id, group_id, risk_sum, exposure_level, recommendations, is_silent, value_by_hand,
     internet_facing_by_hand, reported_at, {", ".join(_FIELDS)},
     {", ".join(f"{name}, source_{name}" for name in _SETTABLE)})
-SELECT m.source_id, g.id, 0, 'none', 0, FALSE, FALSE, CASE WHEN s.n IS NOT NULL THEN {_REPORTED} END,
+SELECT m.source_id, g.id, 0, 'none', 0, FALSE, FALSE, FALSE, CASE WHEN s.n IS NOT NULL THEN {_REPORTED} END,
     {", ".join(f"m.{name}" for name in _FIELDS)}, {", ".join(f"m.{name}, m.{name}" for name in _SETTABLE)}
 FROM stage_machine m JOIN {{device_group}} g ON g.name = m.group_name LEFT JOIN stage_reporting s ON s.n = m.n
 WHERE m.n BETWEEN %s AND %s AND NOT EXISTS (SELECT 1 FROM {{device}} d WHERE d.source_id = m.source_id)
@@ -76,6 +77,10 @@ FROM (
 WHERE {device}.source_id = t.source_id AND {device}.merged_into_id IS DISTINCT FROM t.into_id
 """
 
+_IS_SILENT = """COALESCE(retired_at IS NULL AND merged_into_id IS NULL AND last_seen_at >= %s
+    AND (reported_at IS NULL OR reported_at < %s), FALSE)"""
+_SILENT = f"UPDATE {{device}} SET is_silent = NOT is_silent WHERE is_silent <> {_IS_SILENT}"  # noqa: S608
+
 _PRESENT = """
 SELECT m.n, d.id AS device_id, d.group_id, m.last_seen_at,
     CASE WHEN EXISTS (SELECT 1 FROM stage_held h WHERE h.source_id = m.source_id) THEN 1 ELSE 0 END AS is_held
@@ -123,6 +128,12 @@ def apply_devices(stage: Stage, machines: int, beat) -> None:
     stage.index("stage_present", "n")
     stage.index("stage_present", "device_id")
     stage.analyze("stage_present")
+
+
+def note_silence(stage: Stage, now: datetime) -> None:
+    """Mark the devices that are seen and report nothing."""
+    limit = adapt(now - UNSEEN_AFTER)
+    stage.run(_SILENT, limit, limit)
 
 
 def would_retire(stage: Stage) -> int:

@@ -74,6 +74,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
         state = SyncState.HELD
     if state == SyncState.COMPLETE:
         closing.close(reading, now)
+        devices.note_silence(stage, now)
     else:
         exposures.close_nothing(stage)
     run.new, run.changed, run.fixed = delta.new, delta.changed, delta.gone if state == SyncState.COMPLETE else 0

@@ -48,6 +48,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='device',
+            name='is_silent',
+            field=models.BooleanField(default=False),
+        ),
+        migrations.AddField(
+            model_name='device',
             name='recommendations',
             field=models.PositiveIntegerField(default=0),
         ),
@@ -92,7 +97,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='device',
-            index=models.Index(fields=['last_seen_at', 'id'], name='remediation_last_se_07ca13_idx'),
+            index=models.Index(condition=models.Q(('entra_device_id', '')), fields=['risk_sum', 'id'], name='device_without_entra'),
+        ),
+        migrations.AddIndex(
+            model_name='device',
+            index=models.Index(condition=models.Q(('internet_facing', True)), fields=['risk_sum', 'id'], name='device_internet_facing'),
+        ),
+        migrations.AddIndex(
+            model_name='device',
+            index=models.Index(condition=models.Q(('is_silent', True)), fields=['risk_sum', 'id'], name='device_silent'),
+        ),
+        migrations.AddIndex(
+            model_name='device',
+            index=models.Index(condition=models.Q(('retired_at__isnull', False)), fields=['id'], name='device_retired'),
         ),
         migrations.AddConstraint(
             model_name='device',

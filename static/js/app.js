@@ -102,6 +102,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
+      const suggestions = $("#suggestions");
+      if (suggestions) suggestions.replaceChildren();
       const menu = $("details.menu[open]");
       if (menu) { menu.open = false; $("summary", menu).focus(); }
       return;

@@ -45,6 +45,15 @@ class Desk:
         """The ids of the products on the first page of the list, in its order."""
         return [int(pk) for pk in re.findall(r'data-href="(\d+)"', self.get("/software/").text)]
 
+    def devices(self, **query: Any) -> list[int]:
+        """The ids on the first page of the list, in its order."""
+        return [int(pk) for pk in re.findall(r'<tr data-href="(\d+)"', self.get("/devices/", **query).text)]
+
+    def report(self, device: int, **fields: Any) -> int:
+        """Report an inaccuracy; answers the id of the newest report."""
+        self.post(f"/devices/{device}/inaccuracy/", fields)
+        return int(re.search(r"/devices/inaccuracies/(\d+)/", self.get("/devices/inaccuracies/").text)[1])
+
     def name_of(self, recommendation: int) -> str:
         page = self.get(f"/recommendations/{recommendation}/").text
         return unescape(re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[1]).strip()

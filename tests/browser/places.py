@@ -21,6 +21,8 @@ class Places:
     untouched: int
     requested: int
     software: int
+    device: int
+    report: int
 
     def path(self, pattern: str) -> str:
         return pattern.format(**vars(self))
@@ -41,7 +43,10 @@ def make_places(product: Product) -> Places:
     security.move(made[4], "cancel", "Asked for by mistake.")
     wait_for(lambda: "Accepted" in security.get(made[1]).text, 30)
     wait_for(lambda: "Rejected" in security.get(made[2]).text, 30)
-    return Places(*made, unticketed, untouched=picked[6], requested=picked[0], software=security.software()[0])
+    device = security.devices()[0]
+    report = security.report(device, reason="wrong_version", note="It is the 64-bit edition, which has the fix.")
+    things = {"software": security.software()[0], "device": device, "report": report}
+    return Places(*made, unticketed, untouched=picked[6], requested=picked[0], **things)
 
 
 def task_of(product: Product, desk: Desk, recommendation: int) -> str:

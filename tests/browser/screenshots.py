@@ -35,6 +35,18 @@ SHOTS = {
     "weaknesses": ("security", "/weaknesses/"),
     "weakness": ("security", "/weaknesses/CVE-2025-6554/"),
     "weakness-devices": ("security", "/weaknesses/CVE-2025-6554/devices/"),
+    "exposed-devices": ("security", "/recommendations/{first}/devices/"),
+    "devices": ("security", "/devices/"),
+    "devices-filtered": ("itadmin", "/devices/?coverage=without_entra&level=high"),
+    "device": ("security", "/devices/{device}/"),
+    "device-software": ("security", "/devices/{device}/software/"),
+    "device-weaknesses": ("security", "/devices/{device}/weaknesses/"),
+    "device-activities": ("security", "/devices/{device}/activities/"),
+    "report-inaccuracy": ("itadmin", "/devices/{device}/inaccuracy/"),
+    "inaccuracies": ("security", "/devices/inaccuracies/"),
+    "inaccuracy": ("security", "/devices/inaccuracies/{report}/"),
+    "search": ("security", "/search/?q=win"),
+    "search-empty": ("security", "/search/"),
     "remediation-options": ("security", "/recommendations/{untouched}/remediation/"),
     "exception-options": ("security", "/recommendations/{untouched}/exception/"),
     "activities": ("security", "/remediation/"),
@@ -82,7 +94,10 @@ def work(product: Product) -> dict[str, Any]:
         sandbox.fix(security.source_id_of(picked[1 + number]), percent)
     administrator.move(made[1], "complete", "Rolled out by the update ring. Some laptops were on leave.")
     product.sync()
+    device = security.devices()[0]
+    report = security.report(device, reason="wrong_version", note="It is the 64-bit edition, which has the fix.")
     places = {"first": picked[0], "untouched": picked[8], "spare": picked[10], "software": security.software()[0]}
+    places |= {"device": device, "report": report}
     return places | {"accepted": made[0], "claimed": made[1], "rejected": made[2], "unticketed": unticketed}
 
 

@@ -109,7 +109,7 @@ def test_keys_and_buttons_lead_to_the_next_and_the_previous(page: Page):
 def test_from_filter_to_submit_by_keyboard_alone(page: Page, product: Product):
     name = name_of(untouched(product, rows(page), skip=20))
 
-    page.keyboard.press("/")
+    press_until(page, page.get_by_label("Filter by name, component or CVE"))
     page.keyboard.type(name)
     page.keyboard.press("Enter")
     page.wait_for_url("**q=*")

@@ -67,7 +67,7 @@ def test_each_filter_of_devices_finds_its_own(client, reader, query, found):
     reporting(name="cheap", value="low")
     reporting(name="facing", internet_facing=True)
     reporting(name="unknown", internet_facing=None)
-    reporting(name="mute", reported_at=None)
+    reporting(name="mute", is_silent=True)
     reporting(name="gone-dark", last_seen_at=LONG_AGO)
     reporting(name="never-seen", last_seen_at=None)
     reporting(name="nameless", entra_device_id="")
@@ -207,7 +207,7 @@ def test_the_survivor_of_a_merge_is_named_only_to_who_may_see_it(client, reader)
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"reported_at": None}, "reports no software"),
+        ({"is_silent": True}, "reports no software"),
         ({"last_seen_at": LONG_AGO}, "Not seen for 30 days"),
         ({"retired_at": timezone.now()}, "Retired"),
     ],

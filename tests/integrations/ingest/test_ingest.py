@@ -510,7 +510,18 @@ def test_a_device_without_a_row_of_software_reports_nothing():
     first, second = Device.objects.order_by("name")
     assert first.reported_at == first.last_seen_at
     assert second.reported_at is None
-    assert list(Device.objects.silent()) == [second]
+    assert (first.is_silent, second.is_silent) == (False, True)
+
+
+def test_a_device_that_reports_again_is_no_longer_silent():
+    world = World(devices=2)
+    world.uninstall(2)
+    sync(world)
+    world.install(2, "1.0", "CVE-2026-1")
+
+    sync(world)
+
+    assert not Device.objects.filter(is_silent=True).exists()
 
 
 def test_when_software_was_reported_last_stays_while_none_is():
