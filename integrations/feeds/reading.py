@@ -91,7 +91,7 @@ def _probability(text: str) -> float | None:
         found = float(text)
     except ValueError:
         return None
-    return found if 0 <= found <= 1 else None
+    return clean.measure(found) if 0 <= found <= 1 else None
 
 
 def _read_kev(content: bytes) -> Published:

@@ -176,8 +176,8 @@ def _weakness(record: records.Vulnerability) -> dict[str, Any]:
     return ({"first_seen_at": detected} if detected else {}) | {
         "description": clean.text(record.description, 10_000),
         "severity": _severity(record.severity),
-        "cvss": record.cvss_v3,
-        "epss": record.epss,
+        "cvss": clean.measure(record.cvss_v3),
+        "epss": clean.measure(record.epss),
         "exploit_level": exploit or (ExploitLevel.PUBLIC if record.public_exploit else ExploitLevel.NONE),
         "published_on": clean.day(record.published_on),
         "updated_on": clean.day(record.updated_on),
@@ -186,7 +186,7 @@ def _weakness(record: records.Vulnerability) -> dict[str, Any]:
 
 def _weakness_by_export(facts: WeaknessFacts) -> dict[str, Any]:
     exploit = _EXPLOITS.get(_plain(facts.exploit), ExploitLevel.NONE)
-    return {"severity": _severity(facts.severity), "cvss": facts.cvss, "exploit_level": exploit}
+    return {"severity": _severity(facts.severity), "cvss": clean.measure(facts.cvss), "exploit_level": exploit}
 
 
 def _write_versions(reading: Reading) -> dict[int, int]:

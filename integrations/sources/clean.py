@@ -47,6 +47,11 @@ def _within(value: str | None, latest: datetime) -> datetime | None:
     return found if EARLIEST <= found <= latest else None
 
 
+def measure(value: float | None) -> float | None:
+    """A score or probability without digits that mean nothing: a product of the tiniest floats is an error."""
+    return None if value is None else round(value, 9)
+
+
 def day(value: str | None) -> date | None:
     found = moment(value)
     return found.date() if found else None

@@ -28,7 +28,6 @@ SHOTS = {
     "recommendations": ("security", "/recommendations/"),
     "recommendations-empty": ("security", "/recommendations/?q=no+such+thing"),
     "recommendation": ("security", "/recommendations/{first}/"),
-    "devices": ("security", "/recommendations/{first}/devices/"),
     "software-list": ("security", "/software/"),
     "software": ("security", "/software/{software}/"),
     "software-devices": ("security", "/software/{software}/devices/"),

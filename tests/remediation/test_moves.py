@@ -8,6 +8,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integrations.sources import clean
 from remediation import counters, scoring
 from remediation.models import (
     ActivityDevice,
@@ -74,6 +75,11 @@ def expose(product: Recommendation, device: Device, version: SoftwareVersion) ->
     ExposureChange.objects.create(recommendation=product, device=device, new_version=version)
 
 
+def measures(most: int) -> st.SearchStrategy[float]:
+    """As they are stored: no more digits than they have."""
+    return st.floats(0, most).map(clean.measure)
+
+
 class Estate:
     """Three groups, three products of two versions each, and devices drawn by Hypothesis."""
 
@@ -98,7 +104,7 @@ class Estate:
         return self.draw(st.sampled_from(list(values)))
 
     def weakness(self) -> Weakness:
-        cvss, epss = self.draw(st.floats(0, 10)), self.draw(st.none() | st.floats(0, 1))
+        cvss, epss = self.draw(measures(10)), self.draw(st.none() | measures(1))
         return factories.WeaknessFactory(cvss=cvss, epss=epss, kev_added_on=self.pick([None, TODAY]))
 
     def add_device(self) -> None:
@@ -144,9 +150,7 @@ class Estate:
 
     def _rescore(self) -> None:
         found = self.pick(self.weaknesses)
-        Weakness.objects.filter(pk=found.pk).update(
-            epss=self.draw(st.floats(0, 1)), kev_added_on=self.pick([None, TODAY])
-        )
+        Weakness.objects.filter(pk=found.pk).update(epss=self.draw(measures(1)), kev_added_on=self.pick([None, TODAY]))
 
     def _exposure(self) -> Exposure | None:
         found = list(Exposure.objects.order_by("recommendation", "device"))

@@ -179,3 +179,10 @@ def test_weaknesses_know_when_they_were_first_seen():
     run = sync(World())
 
     assert set(Weakness.objects.values_list("met_at", flat=True)) == {run.started_at}
+
+
+def test_the_tiniest_numbers_of_a_source_stop_no_sync():
+    world = World()
+    world.lists["weaknesses"][0] |= {"cvssV3": 5e-324, "epss": 5e-324}
+
+    assert sync(world).state == "complete"
