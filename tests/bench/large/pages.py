@@ -1,5 +1,6 @@
 """What each page costs at this size, for a reader of everything and one of some device groups."""
 
+import os
 from typing import Any
 
 from remediation.models import Recommendation
@@ -11,7 +12,8 @@ from .addresses import EXPORT, PAGES, PARTS
 from .seed import READERS
 from .tenant import Tenant
 
-ROUNDS = 100
+# Fewer only to look at single pages.
+ROUNDS = int(os.environ.get("ROUNDS") or 100)
 
 
 def run(tenant: Tenant) -> dict[str, Any]:
