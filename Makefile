@@ -2,7 +2,7 @@
 PYTHON ?= python3
 IN_VENV := .venv/bin/python
 
-.PHONY: run test test-long check bench chaos clean install install-dev install-kerberos python
+.PHONY: run test test-long check bench bench-large chaos clean install install-dev install-kerberos python
 .DEFAULT_GOAL := run
 
 run: install
@@ -19,6 +19,10 @@ check: install-dev
 
 bench: install-dev
 	@exec $(IN_VENV) -m tests.bench
+
+# SIZE=0.1 for a tenth of a large tenant, ONLY=sqlite, PARTS=http,pages, KEEP=1 to keep the figures; see the program.
+bench-large: install-dev
+	@exec $(IN_VENV) -m tests.bench.large
 
 # N=10000 for so many tickets, DATABASE_URL=postgres://... for PostgreSQL, KEEP=1 to keep the figures.
 chaos: install-dev

@@ -36,6 +36,7 @@ WHERE c.is_compliant = 0 AND s.recommendation_id IS NOT NULL
 GROUP BY s.recommendation_id, p.device_id
 """
 
+# In the order of the primary key. The kind is not part of it: comparing texts would double the time.
 _DELTA = """
 INSERT INTO stage_delta (kind, recommendation_id, device_id, version_id)
 SELECT CASE WHEN e.device_id IS NULL THEN 'new' WHEN w.device_id IS NULL THEN 'gone' ELSE 'changed' END AS kind,
@@ -44,7 +45,7 @@ SELECT CASE WHEN e.device_id IS NULL THEN 'new' WHEN w.device_id IS NULL THEN 'g
 FROM stage_wanted w
 FULL OUTER JOIN {exposure} e ON e.recommendation_id = w.recommendation_id AND e.device_id = w.device_id
 WHERE e.device_id IS NULL OR w.device_id IS NULL OR w.version_id IS DISTINCT FROM e.version_id
-ORDER BY 1, 2, 3
+ORDER BY 2, 3
 """
 
 # Of devices of which a record was set aside too little is known to take anything away.
@@ -80,11 +81,11 @@ UPDATE {exposure} SET version_id = x.version_id FROM stage_delta x
 WHERE x.id BETWEEN %s AND %s AND x.kind = 'changed'
     AND {exposure}.recommendation_id = x.recommendation_id AND {exposure}.device_id = x.device_id
 """
+# Without ON CONFLICT, which costs half as much again: nobody else writes exposures, and the key refuses who does.
 _INSERT = """
 INSERT INTO {exposure} (recommendation_id, device_id, version_id, first_seen_at)
 SELECT recommendation_id, device_id, version_id, %s FROM stage_delta
 WHERE id BETWEEN %s AND %s AND kind = 'new'
-ON CONFLICT DO NOTHING
 """
 
 # What a recommendation could apply to: for software, devices that have the product in any version.

@@ -33,7 +33,7 @@ from tests.factories import CounterFactory, DeviceFactory, ExposureFactory, Reco
 from tests.integrations.sandbox.conftest import Sandbox
 
 from .estate import FULL, Size
-from .people import READERS
+from .seed import SECURITY
 
 LATENCY = 0.1
 WRITES, WINDOW = 100, 20.0
@@ -49,7 +49,7 @@ _LONGEST = 3600
 def run(size: Size, rounds: int) -> dict[str, Any]:
     concurrency = _CONCURRENCY if size is FULL else _CONCURRENCY[-1:]
     drained = int(os.environ.get("BENCH_DRAIN", _DRAINED if size is FULL else 0))
-    with _sandbox() as sandbox:
+    with sandbox_of_the_bench() as sandbox:
         queue = Queue()
         speeds = [_speed(sandbox, queue, threads, workers) for threads, workers in concurrency]
         return {"speeds": speeds, "drain": _drain(sandbox, queue, drained) if drained else None}
@@ -82,7 +82,7 @@ class Queue:
 
     def __init__(self) -> None:
         asked = RemediationRequest(uuid4(), "update", "high", timezone.localdate(), ticket_system="intune")
-        by = User.objects.get(username=READERS["all 7 groups"])
+        by = User.objects.get(username=SECURITY)
         self.pattern, _ = request_remediation(_recommendation(), asked, by=by)
         self.device, self.ticket = self.pattern.devices.get(), self.pattern.tickets.get()
         Ticket.objects.filter(pk=self.ticket.pk).delete()
@@ -117,7 +117,7 @@ def _recommendation() -> Recommendation:
 
 
 @contextmanager
-def _sandbox() -> Iterator[Sandbox]:
+def sandbox_of_the_bench() -> Iterator[Sandbox]:
     with tempfile.TemporaryDirectory(prefix="tvm-bench-") as folder:
         sandbox = Sandbox(Path(folder), ["--devices", "20"]).start()
         try:
@@ -127,15 +127,20 @@ def _sandbox() -> Iterator[Sandbox]:
 
 
 def _work(sandbox: Sandbox, workers: int, **changes: Any) -> None:
-    """So many workers, let go at the same moment when all are ready; until nothing is left."""
+    """So many workers until nothing is left."""
+    for worker in started(sandbox, workers, **changes):
+        assert worker.wait() == 0, "a worker failed"
+
+
+def started(sandbox: Sandbox, workers: int, **changes: Any) -> list[subprocess.Popen]:
+    """So many workers, let go at the same moment when all are ready."""
     environment = os.environ | sandbox.environment | {name: str(value) for name, value in changes.items()}
     command = [sys.executable, "-m", "tests.bench.drain", str(_LONGEST)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    started = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(workers)]
-    for worker in started:
+    processes = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(workers)]
+    for worker in processes:
         assert worker.stdout.readline() == "ready\n", "a worker did not start"
-    for worker in started:
+    for worker in processes:
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    for worker in started:
-        assert worker.wait() == 0, "a worker failed"
+    return processes

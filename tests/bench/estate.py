@@ -76,6 +76,15 @@ class Estate:
     def ago(self, days: float) -> datetime:
         return self.now - timedelta(days=days)
 
+    def place(self, number: int) -> tuple[int, tuple[int, ...]]:
+        """Recommendation and device groups of an activity: no pair comes twice among the active ones."""
+        ways = scopes()
+        recommendations = self.size.recommendations
+        return (number - 1) % recommendations + 1, ways[(number - 1) // recommendations % len(ways)]
+
+    def is_everywhere(self, groups: tuple[int, ...]) -> bool:
+        return len(groups) == len(GROUP_SHARES)
+
 
 def exposed_counts(size: Size) -> list[int]:
     """Exposed devices by rank: all, half, then falling by a power of the rank, so that the sum comes out exactly."""

@@ -20,21 +20,24 @@ _MOST_ROUNDS = 5
 
 
 def run(size: Size, rounds: int) -> dict[str, Any]:
+    return measured(signed_in(READERS["all 7 groups"]), _URL, rounds)
+
+
+def measured(client: Client, url: str, rounds: int) -> dict[str, Any]:
     """Sums over the rounds, ours and the database's own in turn."""
-    client = signed_in(READERS["all 7 groups"])
     client.get("/bench/nothing/")
     with meters.peak_memory() as first_growth:
-        response, seconds, length = _download(client)
+        response, seconds, length = _download(client, url)
     if response.status_code != 200 or not response.streaming:
         return {"status": response.status_code}
     with meters.peak_memory() as growth:
-        _download(client)
-    own = DatabaseCsv(_plain_sql(client))
+        _download(client, url)
+    own = DatabaseCsv(_plain_sql(client, url))
     rounds = min(rounds, _MOST_ROUNDS)
     ours, theirs, first_bytes, first_rows = meters.Cost(), meters.Cost(), [], []
     for _ in range(rounds):
         with meters.cost() as cost:
-            _, seconds, length = _download(client)
+            _, seconds, length = _download(client, url)
         ours += cost
         theirs += own.write()
         first_bytes.append(seconds[0])
@@ -54,17 +57,17 @@ def run(size: Size, rounds: int) -> dict[str, Any]:
     }
 
 
-def _download(client: Client) -> tuple[Any, list[float], int]:
+def _download(client: Client, url: str) -> tuple[Any, list[float], int]:
     """The response, the seconds at which its pieces came, and its bytes."""
     start, seconds, length = time.perf_counter(), [], 0
-    response = client.get(_URL)
+    response = client.get(url)
     for piece in response:
         seconds.append(time.perf_counter() - start)
         length += len(piece)
     return response, seconds, length
 
 
-def _plain_sql(client: Client) -> str:
+def _plain_sql(client: Client, url: str) -> str:
     """The columns of the export as the database would write them, without our guards and formats."""
     kept: list[tuple[QuerySet, list]] = []
     original = dashboard.exports.stream
@@ -74,7 +77,7 @@ def _plain_sql(client: Client) -> str:
         return original(queryset, columns, *args)
 
     with patch.object(dashboard.exports, "stream", remember):
-        b"".join(client.get(_URL))
+        b"".join(client.get(url))
     queryset, columns = kept[0]
     names = {f"plain_{place}": expression for place, (_, expression) in enumerate(columns)}
     sql, params = queryset.annotate(**names).values_list(*names).query.sql_with_params()

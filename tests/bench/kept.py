@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from .large import report as large
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 _FILE = Path(__file__).parent / "kept.json"
 # Heading on the page, what it says, and which figures make a run another run.
@@ -20,16 +22,18 @@ through; the sandbox enforces it, and *refused* counts its 429s.
 """,
 }
 _SAME_RUN = {_CHAOS: ("database", "tickets", "seed"), _DRAIN: ("database", "tickets")}
+_INTRODUCTIONS |= {heading: large.introduction(heading) for heading in large.HEADINGS}
+_SAME_RUN |= large.SAME_RUN
 
 
 def keep_chaos(figures: dict[str, Any]) -> None:
-    _keep(_CHAOS, figures)
+    keep(_CHAOS, [figures])
 
 
 def keep_drain(database: str, drain: dict[str, Any]) -> None:
     figures = {"database": database, "tickets": drain["tickets"], "seconds": round(drain["seconds"])}
     figures |= {"ideal": round(drain["ideal"]), "of the ideal": f"{drain['ratio']:.0%}", "refused": drain["refused"]}
-    _keep(_DRAIN, figures)
+    keep(_DRAIN, [figures])
 
 
 def sections() -> str:
@@ -38,14 +42,19 @@ def sections() -> str:
     return "\n".join(_section(heading, kept[heading]) for heading in _INTRODUCTIONS if heading in kept)
 
 
-def _keep(heading: str, figures: dict[str, Any]) -> None:
-    """A run replaces an earlier one of the same kind, here and on the page."""
+def keep(heading: str, runs: list[dict[str, Any]]) -> None:
+    """Runs replace earlier ones of the same kind, here and on the page."""
     kept = _read()
-    name = [str(figures[part]) for part in _SAME_RUN[heading]]
-    others = [run for run in kept.get(heading, []) if [str(run[part]) for part in _SAME_RUN[heading]] != name]
-    kept[heading] = sorted([*others, figures], key=lambda run: [str(run[part]) for part in _SAME_RUN[heading]])
-    _FILE.write_text(json.dumps(kept, indent=2) + "\n")
+    news = [_name(heading, run) for run in runs]
+    others = [run for run in kept.get(heading, []) if _name(heading, run) not in news]
+    # Lists of pages stay in their order.
+    kept[heading] = sorted([*others, *runs], key=lambda run: _name(heading, run)) if len(runs) == 1 else others + runs
+    _FILE.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
     PAGE.write_text(with_sections(PAGE.read_text()))
+
+
+def _name(heading: str, run: dict[str, Any]) -> list[str]:
+    return [str(run[part]) for part in _SAME_RUN[heading]]
 
 
 def with_sections(page: str) -> str:
@@ -56,10 +65,13 @@ def with_sections(page: str) -> str:
 
 
 def _section(heading: str, runs: list[dict[str, Any]]) -> str:
+    return f"## {heading}\n\n{_INTRODUCTIONS[heading]}\n{table(runs)}\n"
+
+
+def table(runs: list[dict[str, Any]]) -> str:
     heads = list(dict.fromkeys(name for run in runs for name in run))
     lines = [heads, ["---"] * len(heads), *([str(run.get(name, "")) for name in heads] for run in runs)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"## {heading}\n\n{_INTRODUCTIONS[heading]}\n{table}\n"
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _read() -> dict[str, list[dict[str, Any]]]:

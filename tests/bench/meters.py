@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -89,6 +90,41 @@ def cpu_of(pids: list[int]) -> float:
     return total / _TICK
 
 
+def server_cpu() -> float:
+    """CPU seconds of the whole database server so far: parallel workers, writers and sessions that are gone, too.
+
+    Sessions of others count as well. 0 for SQLite, and where the server runs on another machine.
+    """
+    if not (pids := _server_pids()):
+        return 0.0
+    return cpu_of(pids) + _cpu_of_the_dead(pids[0])
+
+
+@cache
+def _postmaster() -> int:
+    """The parent of every backend; 0 where it cannot be seen."""
+    backends = backend_pids()
+    return _parent(backends[0]) if backends else 0
+
+
+def _server_pids() -> list[int]:
+    postmaster = _postmaster()
+    if not postmaster:
+        return []
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return [postmaster, *map(int, children)]
+
+
+def _parent(pid: int) -> int:
+    status = Path(f"/proc/{pid}/stat")
+    return int(status.read_text().rpartition(")")[2].split()[1]) if status.exists() else 0
+
+
+def _cpu_of_the_dead(pid: int) -> float:
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(after_name[13]) + int(after_name[14])) / _TICK
+
+
 @contextmanager
 def peak_memory() -> Iterator[list[float]]:
     """Appends by how many MB the block's peak of resident memory stood above its start."""
@@ -98,6 +134,11 @@ def peak_memory() -> Iterator[list[float]]:
     start = _resident("VmRSS")
     yield result
     result.append(max(0.0, _resident("VmHWM") - start))
+
+
+def whole_memory() -> float:
+    """The peak of this process's resident memory since it started, in MB."""
+    return _resident("VmHWM")
 
 
 def _resident(name: str) -> float:

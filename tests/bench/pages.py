@@ -58,6 +58,11 @@ def run(size: Size, rounds: int) -> dict[str, Any]:
 
 
 def _page(client: Client, url: str, headers: dict, rounds: int, *, stock: bool) -> dict[str, Any]:
+    return measured(client, url, headers, rounds) | (_beside_stock(client, url, rounds) if stock else {})
+
+
+def measured(client: Client, url: str, headers: dict[str, str], rounds: int) -> dict[str, Any]:
+    """Asked for so many times, after a few that do not count."""
     for _ in range(min(_WARM_UP, rounds)):
         response = client.get(url, headers=headers)
     if response.status_code != 200:
@@ -81,7 +86,6 @@ def _page(client: Client, url: str, headers: dict, rounds: int, *, stock: bool) 
         "queries": len(asked.statements),
         "slowest": max(asked.statements, key=lambda pair: pair[1], default=("", 0)),
         "bytes": len(response.content),
-        **(_beside_stock(client, url, rounds) if stock else {}),
     }
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from remediation import models
 from remediation.models import ActivityStatus, CompletionMethod, DeliveryState, RemoteState
 
-from .estate import Estate, scopes
+from .estate import Estate
 from .loading import load
 
 _PEOPLE = 20
@@ -84,13 +84,6 @@ def _status(estate: Estate, number: int) -> str:
     return ActivityStatus.CANCELLED if number % 9 == 0 else ActivityStatus.COMPLETED
 
 
-def _place(estate: Estate, number: int) -> tuple[int, tuple[int, ...]]:
-    """Recommendation and device groups: no pair comes twice among the active ones."""
-    ways = scopes()
-    recommendations = estate.size.recommendations
-    return (number - 1) % recommendations + 1, ways[(number - 1) // recommendations % len(ways)]
-
-
 def _activities(estate: Estate, people: list[int]) -> None:
     columns = [
         "id", "recommendation_id", "request_key", "title", "requested_remediation", "related_component",
@@ -101,14 +94,14 @@ def _activities(estate: Estate, people: list[int]) -> None:
     facts = {item.pk: item for item in models.Recommendation.objects.all()}
     numbers = range(1, estate.size.activities + 1)
     load(models.RemediationActivity, columns, (_activity(estate, people, facts, number) for number in numbers))
-    links = ((number, group) for number in numbers for group in _place(estate, number)[1])
+    links = ((number, group) for number in numbers for group in estate.place(number)[1])
     load(models.RemediationActivity.device_groups.through, ["remediationactivity_id", "devicegroup_id"], links)
 
 
 def _activity(estate: Estate, people: list[int], facts: dict, number: int) -> tuple:
-    recommendation_id, groups = _place(estate, number)
+    recommendation_id, groups = estate.place(number)
     recommendation, status = facts[recommendation_id], _status(estate, number)
-    is_all = len(groups) == len(scopes()[0])
+    is_all = estate.is_everywhere(groups)
     requested = estate.ago(1 + number * 37 % 400)
     due_on = timezone.localdate() + timedelta(days=number * 13 % 90 - 20)
     method = ""

@@ -1,0 +1,80 @@
+"""A sync from staging on: the rows come from tables of the bench and not through Python, all else is the product's own.
+
+Passes are told apart by how far the arcs have moved: not at all for the first, by a hundredth for the next, so that
+one exposure in a hundred is gone and as many are new.
+"""
+
+from typing import Any
+from unittest.mock import patch
+
+from django.db import connection
+
+from integrations import ingest
+from integrations.ingest.reading import Reading
+from integrations.ingest.running import run_sync
+from integrations.models import SyncState
+
+from .. import meters
+from . import arcs
+from .phases import Phases, statements
+from .source import TenantSource
+from .tenant import Tenant
+
+_DIFF = ("INSERT INTO stage_wanted", "INSERT INTO stage_delta", "DELETE FROM stage_delta", "ANALYZE stage_wanted")
+_SHOWN = 12
+_ADDED = (
+    "INSERT INTO stage_installation (n, v) SELECT n, v FROM bench_installation",
+    "INSERT INTO stage_configuration (n, c, is_compliant) SELECT n, c, is_compliant FROM bench_configuration",
+)
+
+
+class Staged(Reading):
+    """Reads the little that the source yields, and takes the rows from the tables of the bench."""
+
+    def finish(self) -> None:
+        for statement in _ADDED:
+            self.stage.run(statement)
+        super().finish()
+
+
+def first(tenant: Tenant) -> dict[str, Any]:
+    return _measured(tenant, moved=0)
+
+
+def again(tenant: Tenant) -> dict[str, Any]:
+    return _measured(tenant, moved=0.01)
+
+
+def _measured(tenant: Tenant, moved: float) -> dict[str, Any]:
+    prepare(tenant, moved)
+    phases = Phases()
+    with statements() as found:
+        run = sync(tenant, phases)
+    phases.end()
+    slowest = sorted(found.items(), key=lambda pair: -(pair[1].cpu + pair[1].backend_cpu))[:_SHOWN]
+    diff = sum((cost for name, cost in found.items() if name.startswith(_DIFF)), meters.Cost())
+    return {
+        "new": run.new,
+        "changed": run.changed,
+        "fixed": run.fixed,
+        "phases": {name: vars(cost) for name, cost in phases.costs.items()},
+        "diff": vars(diff),
+        "statements": {name: vars(cost) for name, cost in slowest},
+        "memory": meters.whole_memory(),
+    }
+
+
+def prepare(tenant: Tenant, moved: float) -> None:
+    """The rows that the next sync will find."""
+    with connection.cursor() as cursor:
+        arcs.fill(tenant, cursor.execute, moved)
+        cursor.execute("ANALYZE")
+
+
+def sync(tenant: Tenant, report: Any = lambda run: None) -> Any:
+    """One pass over what `prepare` made."""
+    with patch.object(ingest, "Reading", Staged):
+        run = run_sync(TenantSource(tenant), report=report)
+    if run is None or run.state != SyncState.COMPLETE:
+        raise RuntimeError(f"The sync is not complete: {run and run.error}")
+    return run
