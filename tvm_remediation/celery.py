@@ -67,9 +67,7 @@ def _changes() -> dict:
     if not settings.DELTA_EVERY:
         return {}
     expiry = {"expires": settings.DELTA_EVERY}
-    return {
-        "changes": {"task": "integrations.tasks.run_changes", "schedule": settings.DELTA_EVERY, "options": expiry}
-    }
+    return {"changes": {"task": "integrations.tasks.run_changes", "schedule": settings.DELTA_EVERY, "options": expiry}}
 
 
 app.add_defaults(configure)

@@ -19,7 +19,7 @@ from remediation.models import (
 )
 
 from ..sources import clean, records
-from .met import Met, WeaknessFacts
+from .met import WeaknessFacts
 from .reading import Reading
 from .rows import Example
 

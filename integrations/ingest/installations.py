@@ -78,7 +78,9 @@ WHERE (e.device_id IS NOT NULL OR w.device_id IS NOT NULL) AND (
     e.device_id IS NULL OR w.device_id IS NULL OR w.version_id IS DISTINCT FROM e.version_id)
 ORDER BY 1, 2, 3
 """
-_BESIDE = "INSERT INTO stage_beside (device_id, version_id) SELECT device_id, version_id FROM stage_ranked WHERE rank > 1"
+_BESIDE = (
+    "INSERT INTO stage_beside (device_id, version_id) SELECT device_id, version_id FROM stage_ranked WHERE rank > 1"
+)
 
 # The versions that went, and those that exposures name now (or since a process died before it came to this).
 _TRIM = f"""

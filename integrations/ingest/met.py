@@ -100,7 +100,7 @@ class Met:
 
     def fresh(self) -> list[Batch]:
         """The rows for what was met since the last call."""
-        found = [(table, COLUMNS[table], fresh) for table, fresh in self._fresh.items()]
+        found: list[Batch] = [(table, COLUMNS[table], fresh) for table, fresh in self._fresh.items()]
         self._fresh = defaultdict(list)
         return found
 
@@ -116,7 +116,9 @@ def met_before(stage: Stage) -> Met:
         met.examples.append((json.loads(disk_paths), json.loads(registry_paths), update))
     for v, w in stage.rows("SELECT v, w FROM stage_met_link"):
         met.weaknesses_of[v].add(w)
-    for w, name, severity, cvss, exploit in stage.rows("SELECT w, name, severity, cvss, exploit FROM stage_met_weakness"):
+    for w, name, severity, cvss, exploit in stage.rows(
+        "SELECT w, name, severity, cvss, exploit FROM stage_met_weakness"
+    ):
         met.weaknesses[name] = WeaknessFacts(w, severity, cvss, exploit)
     met.settings.update((name, c) for c, name in stage.rows("SELECT c, name FROM stage_met_setting"))
     return met

@@ -133,7 +133,9 @@ class Stage:
             for table, columns, rows in batches:
                 self._loader.append(table, columns, rows)
             self._loader.execute("DELETE FROM stage_place WHERE part = ?", part)
-            self._loader.append("stage_place", ("part", "bookmark", "is_done"), [(part, place.bookmark, int(place.is_done))])
+            self._loader.append(
+                "stage_place", ("part", "bookmark", "is_done"), [(part, place.bookmark, int(place.is_done))]
+            )
 
     def append(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple]) -> None:
         with self._loader.writing():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Protocol, TypedDict, Unpack
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 from uuid import uuid4
 

@@ -58,7 +58,9 @@ def answer(tenant: Tenant, request: Request) -> Answer:
         return _refused(404, "BlobNotFound")
     part = int(request.path.rsplit("/part-", 1)[1][:5])
     rows = next(rows for name, rows in KINDS.values() if name == kind)
-    return Answer(200, _packed(rows(tenant, (part * DEVICES_A_FILE, 0)), (part + 1) * DEVICES_A_FILE), "application/gzip")
+    return Answer(
+        200, _packed(rows(tenant, (part * DEVICES_A_FILE, 0)), (part + 1) * DEVICES_A_FILE), "application/gzip"
+    )
 
 
 def _packed(rows: assessments.Rows, end: int) -> Iterator[bytes]:

@@ -120,9 +120,7 @@ class DefenderSource:
 
     def _large(self, name: str, paged: str, kind: type, after: str) -> Iterator[Page]:
         """One of the two large lists, in the way in which it was begun."""
-        by_files = settings.DEFENDER_EXPORT == "files" or (
-            settings.DEFENDER_EXPORT == "auto" and self._machines > MANY
-        )
+        by_files = settings.DEFENDER_EXPORT == "files" or (settings.DEFENDER_EXPORT == "auto" and self._machines > MANY)
         way = _FILES if by_files else _PAGES
         if after and not after.startswith(way):
             raise StartOver("It is read in another way now, and so anew")

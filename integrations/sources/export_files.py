@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ class ExportFiles:
 
     def _file(
         self, route: str, kind: type, offer: Offer, name: str, done: str, place: Path
-    ) -> "Iterator[Page] | Offer":
+    ) -> Generator[Page, None, Offer]:
         """One file; answers the offer by which the next one is to be fetched."""
         problem, is_broken = "", False
         for attempt in range(TRIES):

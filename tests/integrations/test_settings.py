@@ -352,7 +352,15 @@ PHASES = [
 def test_a_report_says_what_was_read_what_came_of_it_and_what_took_how_long(client, administrator):
     reasons = [{"reason": "No id", "count": 3, "samples": ["<script>alert(1)</script>"]}]
     run = a_run(
-        rows=1100, set_aside=3, reasons=reasons, new=17, changed=5, fixed=11, phases=PHASES, peak_memory=321, continued=1
+        rows=1100,
+        set_aside=3,
+        reasons=reasons,
+        new=17,
+        changed=5,
+        fixed=11,
+        phases=PHASES,
+        peak_memory=321,
+        continued=1,
     )
 
     page = client.get(reverse("settings_sync", args=[run.pk])).content.decode()

@@ -30,7 +30,13 @@ class World:
         self.lists: dict[str, list] = {
             part: []
             for part in (
-                "machines", "recommendations", "software", "configurations", "products", "installed", "changes",
+                "machines",
+                "recommendations",
+                "software",
+                "configurations",
+                "products",
+                "installed",
+                "changes",
             )
         }
         self.lists["weaknesses"] = [

@@ -219,9 +219,7 @@ def test_no_minute_and_no_hour_sees_more_requests_than_the_limit(monkeypatch, na
 def test_an_hour_that_is_used_up_ends_the_part(monkeypatch):
     pace = Pace("files", lambda seconds: None)
     monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 1, tzinfo=UTC))
-    Allowance.objects.create(
-        name="defender files 3600", granted=19, grants=[[timezone.now().timestamp() - 60, 19]]
-    )
+    Allowance.objects.create(name="defender files 3600", granted=19, grants=[[timezone.now().timestamp() - 60, 19]])
 
     with pytest.raises(SourceError, match="limit"):
         pace.wait()
