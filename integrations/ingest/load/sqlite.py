@@ -17,7 +17,7 @@ class SqliteLoader:
     prefix = "TABLE stage."
     numbered = "INTEGER PRIMARY KEY"
     as_json = ""
-    batch = 20_000
+    batch = 10_000
 
     def __init__(self) -> None:
         self._path = Path(settings.DATA_DIR) / "sync-stage.sqlite3"
