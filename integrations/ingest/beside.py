@@ -1,4 +1,4 @@
-"""Vulnerable versions beside the one that an exposure names: a pass over the changes has to know what is left.
+"""Vulnerable versions beside the one that an exposure names, by which a pass over the changes knows what is left.
 
 At every moment what is kept, with the exposures, is all that a full pass saw or more: added to before the exposures
 change, cut back afterwards.

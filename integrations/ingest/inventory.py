@@ -63,13 +63,12 @@ class Inventory:
             "source_weaknesses", "public_exploit", "active_alert", "end_of_support_status", "end_of_support_on",
         ]  # fmt: skip
         Software.objects.bulk_update(changed, fields, batch_size=_BATCH)
-        fresh = []
-        for version in (
-            SoftwareVersion.objects.select_related("software").defer("disk_paths", "registry_paths").iterator()
-        ):
-            found = by_product[version.software.source_id].get(version.version)
-            if found is not None and _end_support(version, *found):
-                fresh.append(version)
+        rows_of_versions = SoftwareVersion.objects.select_related("software").defer("disk_paths", "registry_paths")
+        fresh = [
+            row
+            for row in rows_of_versions.iterator()
+            if (said := by_product[row.software.source_id].get(row.version)) and _end_support(row, *said)
+        ]
         SoftwareVersion.objects.bulk_update(fresh, ["end_of_support_status", "end_of_support_on"], batch_size=_BATCH)
 
     def _describe(self, row: Software, versions: dict[str, tuple[str, str]]) -> bool:

@@ -100,7 +100,7 @@ class Met:
 
     def fresh(self) -> list[Batch]:
         """The rows for what was met since the last call."""
-        found = [(table, COLUMNS[table], fresh) for table, fresh in self._fresh.items()]
+        found: list[Batch] = [(table, COLUMNS[table], fresh) for table, fresh in self._fresh.items()]
         self._fresh = defaultdict(list)
         return found
 

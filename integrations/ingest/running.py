@@ -92,7 +92,7 @@ class _Maker:
     def __call__(self, kind: SyncKind) -> SyncRun | None:
         run = self._left_behind() if kind == SyncKind.FULL else None
         # Runs whose process has died. We hold the lease, so that nobody works on them.
-        _mark_lost(SyncRun.objects.exclude(pk=run.pk if run else None), "The process that ran it was lost.")
+        _mark_lost(SyncRun.objects.exclude(pk=run.pk if run else 0), "The process that ran it was lost.")
         now = timezone.now()
         run = run or SyncRun(
             source=self._name, kind=kind, started_at=now, as_of=now, heartbeat_at=now, requested_by=self._requested_by
@@ -118,7 +118,7 @@ class _Maker:
 
     def _left_behind(self) -> SyncRun | None:
         """The full pass that a process which died has left in the stage."""
-        found = stage.owner()
+        found = stage.owner() or 0
         run = SyncRun.objects.filter(
             pk=found,
             kind=SyncKind.FULL,

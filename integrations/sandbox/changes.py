@@ -29,7 +29,7 @@ def installed(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str
 
 
 def forget_old(connection: sqlite3.Connection, now: float) -> None:
-    """Events keep their moments when imagined days pass: who asks for what has happened since has real ones."""
+    """Events keep their moments when imagined days pass: whoever asks for what came since lives in real ones."""
     connection.execute("DELETE FROM event WHERE at < ?", (now - REACH - PIECE,))
 
 

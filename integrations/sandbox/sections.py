@@ -39,6 +39,7 @@ MODE_TITLES = {
     "site_role": "Role at the Configuration Manager site",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
+    "file_address_seconds": "Seconds for which an export file's address holds, 0 as asked for",
     "latency": "Milliseconds until Graph answers",
 }
 

@@ -7,14 +7,14 @@ has made new files meanwhile: then all of it is, for half of each would be the t
 
 import gzip
 import hashlib
-import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -71,13 +71,16 @@ class ExportFiles:
         for name in sorted(offer.files):
             if done and name <= done:
                 continue
-            with tempfile.NamedTemporaryFile(dir=settings.DATA_DIR, prefix="export-", suffix=".gz") as place:
-                offer = yield from self._file(route, kind, offer, name, done, Path(place.name))
+            place = Path(settings.DATA_DIR) / f"export-{uuid4().hex}.gz"
+            try:
+                offer = yield from self._file(route, kind, offer, name, done, place)
+            finally:
+                place.unlink(missing_ok=True)
             done = name
 
     def _file(
         self, route: str, kind: type, offer: Offer, name: str, done: str, place: Path
-    ) -> "Iterator[Page] | Offer":
+    ) -> Generator[Page, None, Offer]:
         """One file; answers the offer by which the next one is to be fetched."""
         problem, is_broken = "", False
         for attempt in range(TRIES):

@@ -27,7 +27,7 @@ class Loader(Protocol):
 
     def append(self, table: str, columns: tuple[str, ...], rows: Iterable[tuple]) -> None: ...
 
-    def execute(self, statement: str, *parameters: object) -> int:
+    def execute(self, statement: str, *parameters: str) -> int:
         """A statement with ? for its parameters; returns the rows it touched."""
 
     def loaded(self) -> None: ...

@@ -38,7 +38,7 @@ class PostgresqlLoader:
             for row in rows:
                 copy.write_row(row)
 
-    def execute(self, statement: str, *parameters: object) -> int:
+    def execute(self, statement: str, *parameters: str) -> int:
         with connection.cursor() as cursor:
             cursor.execute(statement.replace("?", "%s"), parameters)
             return cursor.rowcount

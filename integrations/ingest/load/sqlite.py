@@ -17,7 +17,7 @@ class SqliteLoader:
     prefix = "TABLE stage."
     numbered = "INTEGER PRIMARY KEY"
     as_json = ""
-    batch = 20_000
+    batch = 10_000
 
     def __init__(self) -> None:
         self._path = Path(settings.DATA_DIR) / "sync-stage.sqlite3"
@@ -60,7 +60,7 @@ class SqliteLoader:
         marks = ", ".join("?" * len(columns))
         self._file.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608
 
-    def execute(self, statement: str, *parameters: object) -> int:
+    def execute(self, statement: str, *parameters: str) -> int:
         assert self._file is not None
         return self._file.execute(statement, parameters).rowcount
 

@@ -1,4 +1,4 @@
-"""A pass whose process is killed, wherever it is: another process goes on, and ends like an undisturbed one."""
+"""A pass whose process is killed, wherever it is: another process goes on, and ends as an undisturbed one would."""
 
 import multiprocessing
 import os
