@@ -95,6 +95,13 @@ def weights(request: Request) -> Weights:
     return Weights.read(numbers(request))
 
 
+def with_impacts(request: Request, recommendations: QuerySet) -> QuerySet:
+    """Rows of `recommendations_in` with their impact on the selected groups; of the whole organisation it is there."""
+    if selection(request).is_whole_organisation:
+        return recommendations
+    return weights(request).annotate(recommendations)
+
+
 def weight_questions(groups: Selection) -> dict[str, Any]:
     """The expressions behind `Weights`, for any query of one row."""
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]

@@ -3,7 +3,17 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, FloatField, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    CharField,
+    ExpressionWrapper,
+    FloatField,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce, Greatest, NullIf
 from django.urls import reverse
 from django.utils import timezone
@@ -48,15 +58,14 @@ def event_address(row: dict[str, Any]) -> str:
 
 
 def _step(groups: Selection) -> Any:
-    """By how much the score of the groups went up with the publication; at the start there was none."""
+    """By how much the score of the groups went up with the publication; where there was none before, nothing."""
     sums = PublicationSum.objects.filter(publication=OuterRef("publication"), group__in=groups.ids)
-    moved = _sum(sums, _score("after") - _score("before"), FloatField())
-    begins = When(kind=EventKind.FIRST_SYNC, then=Value(None, output_field=FloatField()))
-    return Case(begins, default=moved, output_field=FloatField())
+    after = Coalesce(_score("after"), Value(0.0), output_field=FloatField())
+    return _sum(sums, after - _score("before"), FloatField())
 
 
 def _score(when: str) -> Any:
-    """The twin of `scoring.exposure_score` over the sums of groups."""
+    """The twin of `scoring.exposure_score` over the sums of groups; null where no device is scored."""
     low, normal, high = (Sum(f"{when}_devices_{value}") for value in ("low", "normal", "high"))
     scored = [Sum(f"{when}_score_{value}") for value in ("low", "normal", "high")]
     share = (low + normal + high) / Value(float(scoring.WEIGHT_HIGH_SHARE))
@@ -65,7 +74,7 @@ def _score(when: str) -> Any:
         parts[0] * Value(scoring.WEIGHT_LOW) + parts[1] * Value(scoring.WEIGHT_NORMAL) + parts[2] * heavy
         for parts in ((low, normal, high), scored)
     ]
-    return Coalesce(weighted[1] / NullIf(weighted[0], Value(0.0)), Value(0.0), output_field=FloatField())
+    return ExpressionWrapper(weighted[1] / NullIf(weighted[0], Value(0.0)), output_field=FloatField())
 
 
 def _sum(queryset: QuerySet, what: Any, field: Any) -> Subquery:

@@ -26,7 +26,7 @@ from ..details.recommendation import flyout, flyout_partial
 from ..groups import Selection, selection
 from ..numbers import activities_in, recommendations_in
 from ..requests import Request
-from ..scores import ask_weights, count_of_related, weights
+from ..scores import ask_weights, count_of_related, with_impacts
 from .base import ChoicesFilter, Column, List, ListFilters, ListTable, Row, show, text_filter
 
 TAGS = ["EOL software", "EOL versions installed", "Zero day", "Pending restart"]
@@ -199,10 +199,8 @@ class RecommendationList(List):
 
 def with_impact(request: Request, queryset: QuerySet) -> QuerySet:
     """Recommendations with their impact on the selected groups and the number of their active activities."""
-    groups = selection(request)
-    # Of the whole organisation the impact is there already.
-    found = queryset if groups.is_whole_organisation else weights(request).annotate(queryset)
-    return found.annotate(active_activities=count_of_related(active_activities(groups), "recommendation"))
+    active = active_activities(selection(request))
+    return with_impacts(request, queryset).annotate(active_activities=count_of_related(active, "recommendation"))
 
 
 def active_activities(groups: Selection) -> QuerySet[RemediationActivity]:

@@ -19,7 +19,7 @@ from ..groups import selection
 from ..inventory import software_in
 from ..numbers import recommendations_in
 from ..requests import Request
-from ..scores import ask_weights, weights
+from ..scores import ask_weights, with_impacts
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
 
@@ -182,7 +182,7 @@ class SoftwareList(List):
 def impact_of_software(request: Request) -> Subquery:
     """By how much the score of the selected groups falls when the product's recommendation is followed there."""
     advice = recommendations_in(selection(request)).filter(software=OuterRef("pk")).order_by()
-    return Subquery(weights(request).annotate(advice).values("impact_exposure")[:1])
+    return Subquery(with_impacts(request, advice).values("impact_exposure")[:1])
 
 
 @require_GET
