@@ -54,6 +54,13 @@ UNION ALL
 SELECT b.weakness_id, c.group_id, c.exposed FROM work_bundle b JOIN work_bundle_counter c ON c.bundle = b.bundle
 """
 
+# Found beforehand: PostgreSQL, asked to insert what a table lacks, reads on into the rows that it is inserting.
+_NEW = """
+CREATE TEMPORARY TABLE work_{thing}_new AS
+SELECT w.* FROM work_{thing}_counter w WHERE NOT EXISTS (
+    SELECT 1 FROM {{{thing}_counter}} c WHERE c.{thing}_id = w.{thing}_id AND c.group_id = w.group_id)
+"""
+
 _SOFTWARE_TOTALS = """
 CREATE TEMPORARY TABLE work_software AS
 SELECT s.id AS software_id, COALESCE(c.installed, 0) AS installed, COALESCE(c.exposed, 0) AS exposed,
@@ -99,6 +106,9 @@ _WORK = (
     "work_version_counter",
     "work_software_counter",
     "work_weakness_counter",
+    "work_version_new",
+    "work_software_new",
+    "work_weakness_new",
     "work_known_exploited",
     "work_software",
     "work_weakness",
@@ -129,6 +139,7 @@ def prepare(installed: Installed) -> None:
     for thing in ("version", "software", "weakness"):
         # Without it SQLite compares every old row with every new one.
         run(f"CREATE INDEX work_{thing}_counter_key ON work_{thing}_counter ({thing}_id, group_id)")
+        run(_NEW.format(thing=thing))
     run(_SOFTWARE_TOTALS)
     run(_WEAKNESS_TOTALS)
 
@@ -154,8 +165,4 @@ def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str 
     run(f"UPDATE {table} SET {news} FROM {work} w WHERE {same} AND ({differs})")  # noqa: S608
     names = ", ".join((key, "group_id", *counted))
     more, mark, value = (f", {first[0]}", ", %s", first[1:]) if first else ("", "", ())
-    run(
-        f"INSERT INTO {table} ({names}{more}) SELECT {names}{mark} FROM {work} w"  # noqa: S608
-        f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {same})",
-        *value,
-    )
+    run(f"INSERT INTO {table} ({names}{more}) SELECT {names}{mark} FROM work_{thing}_new", *value)  # noqa: S608
