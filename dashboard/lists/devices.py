@@ -41,6 +41,11 @@ def _name(row: Row) -> SafeString:
     return cells.device(row["pk"], row["name"], row["os_platform"])
 
 
+def _exposure(row: Row) -> SafeString:
+    score = cells.score(scoring.device_score(row["risk_sum"]))
+    return format_html('{} <span class="muted ms-1">{}</span>', cells.level(row["exposure_level"]), score)
+
+
 def _value(row: Row) -> SafeString:
     return _marked(cells.level(row["value"]), row["value_by_hand"])
 
@@ -121,15 +126,10 @@ class DeviceTable(ListTable):
     )
     exposure = Column(
         gettext_lazy("Exposure"),
-        lambda row: cells.level(row["exposure_level"]),
+        _exposure,
         sort="risk_sum",
-        csv=[("exposure_level", F("exposure_level"))],
-    )
-    score = Column(
-        gettext_lazy("Score"),
-        lambda row: cells.score(scoring.device_score(row["risk_sum"])),
-        css="num",
-        csv=[("exposure_score", SCORE)],
+        css="text-nowrap",
+        csv=[("exposure_level", F("exposure_level")), ("exposure_score", SCORE)],
     )
     value = Column(
         gettext_lazy("Value"), _value, css="hide-s", csv=[("value", F("value")), ("value_by_hand", F("value_by_hand"))]
