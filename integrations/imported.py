@@ -1,7 +1,7 @@
 """Remediation that others track, kept as last seen: compared by id, written where it differs, never deleted."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from remediation.models import (
 from .connectors.base import RemoteTicket
 
 BATCH = 400
+LATELY = timedelta(hours=1)
 # What Intune's states come to; what is pending there is work all the same.
 _STATUSES = {
     RemoteState.PENDING: ImportedStatus.ACTIVE,
@@ -69,9 +70,21 @@ def keep_tickets(system: TicketSystem, there: Iterable[RemoteTicket], now: datet
     theirs = {one.remote_id: one for one in there if not one.markers}
     for remote_id in set(ours) & theirs.keys():
         del theirs[remote_id]
-    if theirs:
+    news = _news(system, theirs, now)
+    if news:
         advice = _advice()
-        keep(ImportedFrom(system.pk), {name: _of_ticket(one, advice) for name, one in theirs.items()}, now)
+        keep(ImportedFrom(system.pk), {name: _of_ticket(one, advice) for name, one in news.items()}, now)
+
+
+def _news(system: TicketSystem, theirs: dict[str, RemoteTicket], now: datetime) -> dict[str, RemoteTicket]:
+    """Listings come every minute or so: what was seen lately, and stands as it stood, is not written again."""
+    lately = ImportedActivity.objects.filter(imported_from=system.pk, last_seen_at__gt=now - LATELY)
+    known = set(lately.values_list("remote_id", "status"))
+    return {name: one for name, one in theirs.items() if (name, _status(one)) not in known}
+
+
+def _status(there: RemoteTicket) -> str:
+    return _STATUSES.get(RemoteState(there.state), ImportedStatus.UNKNOWN).value
 
 
 def _advice() -> dict[str, int]:
@@ -89,7 +102,7 @@ def _of_ticket(there: RemoteTicket, advice: dict[str, int]) -> dict[str, Any]:
     return {
         "title": there.title[:512] or there.remote_id,
         "related_component": there.product[:255],
-        "status": _STATUSES.get(RemoteState(there.state), ImportedStatus.UNKNOWN),
+        "status": _status(there),
         "notes": (there.note or "")[:1000],
         "created_there_at": there.created_at,
         "recommendation_id": advice.get(there.title.casefold()) or advice.get(there.product.casefold()),

@@ -64,3 +64,25 @@ def test_nothing_says_which_groups_it_is_about_so_only_who_sees_all_sees_it(ther
 
     assert ImportedActivity.objects.visible_to(UserFactory()).count() == 1
     assert ImportedActivity.objects.visible_to(UserFactory(device_groups=[])).count() == 0
+
+
+def test_a_listing_that_brings_nothing_new_writes_nothing(there, ticket, clock):
+    there.made_by_others("Contoso Reader")
+    look.look(TicketSystem.objects.get(pk="intune"))
+    before = ImportedActivity.objects.get()
+    clock.shift(60)
+
+    look.look(TicketSystem.objects.get(pk="intune"))
+
+    assert ImportedActivity.objects.get().last_seen_at == before.last_seen_at
+
+
+def test_after_a_while_it_is_said_that_it_was_seen_again(there, ticket, clock):
+    there.made_by_others("Contoso Reader")
+    look.look(TicketSystem.objects.get(pk="intune"))
+    before = ImportedActivity.objects.get()
+    clock.shift(7200)
+
+    look.look(TicketSystem.objects.get(pk="intune"))
+
+    assert ImportedActivity.objects.get().last_seen_at > before.last_seen_at
