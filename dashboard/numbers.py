@@ -65,15 +65,17 @@ def tickets_in(groups: Selection) -> QuerySet:
 
 
 def recommendations_in(groups: Selection) -> QuerySet:
-    """The open recommendations exposed in the selected device groups, with their sums over them."""
-    return Recommendation.objects.open().with_counts_in(groups.ids)
+    """The open recommendations exposed in the selected device groups, with their counts in them."""
+    found = Recommendation.objects.open()
+    return found.with_totals() if groups.is_whole_organisation else found.with_counts_in(groups.ids)
 
 
 def _frame_questions(groups: Selection) -> dict[str, Any]:
     newest = OrganisationScore.objects.order_by("-day").annotate(at=F("published_at"))
-    open_here = Recommendation.objects.open().filter(counters__group__in=groups.ids, counters__exposed__gt=0)
+    found = Recommendation.objects.open()
+    open_here = found.filter(exposed__gt=0) if groups.is_whole_organisation else found.exposed_in(groups.ids)
     return {
         "frame_synced_at": Subquery(newest.values("at")[:1], output_field=DateTimeField()),
-        "frame_recommendations": CountOf(open_here.distinct()),
+        "frame_recommendations": CountOf(open_here),
         "frame_activities": CountOf(activities_in(groups).filter(status=ActivityStatus.ACTIVE)),
     }

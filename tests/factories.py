@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import factory
 from django.contrib.auth.models import Permission
+from django.db.models import Sum
 from django.utils import timezone
 
 from remediation import models
@@ -148,12 +149,19 @@ class ExposureFactory(factory.django.DjangoModelFactory):
 class CounterFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.RecommendationCounter
+        skip_postgeneration_save = True
 
     recommendation = factory.SubFactory(RecommendationFactory)
     group = factory.SubFactory(DeviceGroupFactory)
     exposed = 1
     total = 1
     eligible = 1
+
+    @factory.post_generation
+    def totals(counter, create, extracted, **kwargs):
+        """Those of its recommendation are the sums, as a sync writes them."""
+        sums = counter.recommendation.counters.aggregate(exposed=Sum("exposed"), total=Sum("total"))
+        models.Recommendation.objects.filter(pk=counter.recommendation_id).update(**sums)
 
 
 class ScoreSnapshotFactory(factory.django.DjangoModelFactory):

@@ -29,7 +29,7 @@ from ..activities import TICKET_FIELDS, in_need_of_a_look, with_progress, with_t
 from ..groups import selection
 from ..numbers import activities_in, numbers
 from ..requests import Request
-from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
+from .base import ChoicesFilter, Column, List, ListFilters, ListTable, Row, show, text_filter
 from .tabs import ask_stats, ask_tabs, claimed_but_exposed, due_soon, overdue
 
 
@@ -159,11 +159,9 @@ _PROGRESS_CHOICES = [
 
 class ActivityFilters(ListFilters):
     q = text_filter("with_text")
-    status = django_filters.MultipleChoiceFilter(choices=ActivityStatus, label=gettext_lazy("Status"))
-    type = django_filters.MultipleChoiceFilter(
-        field_name="requested_remediation", choices=RemediationType, label=gettext_lazy("Type")
-    )
-    priority = django_filters.MultipleChoiceFilter(choices=Priority, label=gettext_lazy("Priority"))
+    status = ChoicesFilter(choices=ActivityStatus, label=gettext_lazy("Status"))
+    type = ChoicesFilter(field_name="requested_remediation", choices=RemediationType, label=gettext_lazy("Type"))
+    priority = ChoicesFilter(choices=Priority, label=gettext_lazy("Priority"))
     due = django_filters.ChoiceFilter(
         method="with_due",
         choices=[("overdue", gettext_lazy("Overdue")), ("soon", gettext_lazy("In 7 days"))],

@@ -14,7 +14,7 @@ from .. import cells
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
 from ..requests import Request
-from .base import Column, List, ListFilters, ListTable, show, text_filter
+from .base import ChoicesFilter, Column, List, ListFilters, ListTable, show, text_filter
 
 
 class ExposedDeviceTable(ListTable):
@@ -82,9 +82,7 @@ class ExposedDeviceTable(ListTable):
 
 class ExposedDeviceFilters(ListFilters):
     q = text_filter("with_text")
-    level = django_filters.MultipleChoiceFilter(
-        field_name="device__exposure_level", choices=ExposureLevel, label=gettext_lazy("Exposure")
-    )
+    level = ChoicesFilter(field_name="device__exposure_level", choices=ExposureLevel, label=gettext_lazy("Exposure"))
 
     ticket = django_filters.ChoiceFilter(
         method="by_eligibility",

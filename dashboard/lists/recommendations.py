@@ -18,6 +18,7 @@ from remediation.models import (
     RecommendationStatus,
     RemediationActivity,
     RemediationType,
+    SoftwareVersion,
 )
 
 from .. import cells
@@ -26,7 +27,7 @@ from ..groups import Selection, selection
 from ..numbers import activities_in, recommendations_in
 from ..requests import Request
 from ..scores import ask_weights, count_of_related, weights
-from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
+from .base import ChoicesFilter, Column, List, ListFilters, ListTable, Row, show, text_filter
 
 TAGS = ["EOL software", "EOL versions installed", "Zero day", "Pending restart"]
 
@@ -142,12 +143,10 @@ class RecommendationTable(ListTable):
 
 class RecommendationFilters(ListFilters):
     q = text_filter("with_text")
-    type = django_filters.MultipleChoiceFilter(
-        field_name="remediation_type", choices=RemediationType, label=gettext_lazy("Type")
-    )
-    category = django_filters.MultipleChoiceFilter(choices=Category, label=gettext_lazy("Category"))
-    status = django_filters.MultipleChoiceFilter(choices=RecommendationStatus, label=gettext_lazy("Status"))
-    threat = django_filters.MultipleChoiceFilter(
+    type = ChoicesFilter(field_name="remediation_type", choices=RemediationType, label=gettext_lazy("Type"))
+    category = ChoicesFilter(choices=Category, label=gettext_lazy("Category"))
+    status = ChoicesFilter(choices=RecommendationStatus, label=gettext_lazy("Status"))
+    threat = ChoicesFilter(
         method="with_threat",
         choices=[
             ("alert", gettext_lazy("Active alert")),
@@ -169,11 +168,11 @@ class RecommendationFilters(ListFilters):
 
     def with_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         in_its_own_words = Q(name__icontains=value) | Q(related_component__icontains=value)
-        in_a_weakness = Q(software__versions__weaknesses__name__iexact=value)
         if not value.upper().startswith("CVE-"):
             return queryset.filter(in_its_own_words)
-        named = Recommendation.objects.filter(in_its_own_words | in_a_weakness).values("pk")
-        return queryset.filter(pk__in=named)
+        # By its key, so that only its own versions are looked at.
+        suffering = SoftwareVersion.objects.filter(weaknesses__name=value.upper()).values("software")
+        return queryset.filter(in_its_own_words | Q(software__in=suffering))
 
     def with_threat(self, queryset: QuerySet, name: str, value: list[str]) -> QuerySet:
         """Those that have every sign that was ticked."""
@@ -189,6 +188,8 @@ class RecommendationFilters(ListFilters):
 
 
 class RecommendationList(List):
+    counted_as = "frame_recommendations"
+
     def prepare(self, queryset: QuerySet) -> QuerySet:
         return with_impact(self.request, queryset)
 
@@ -198,8 +199,10 @@ class RecommendationList(List):
 
 def with_impact(request: Request, queryset: QuerySet) -> QuerySet:
     """Recommendations with their impact on the selected groups and the number of their active activities."""
-    active = active_activities(selection(request))
-    return weights(request).annotate(queryset).annotate(active_activities=count_of_related(active, "recommendation"))
+    groups = selection(request)
+    # Of the whole organisation the impact is there already.
+    found = queryset if groups.is_whole_organisation else weights(request).annotate(queryset)
+    return found.annotate(active_activities=count_of_related(active_activities(groups), "recommendation"))
 
 
 def active_activities(groups: Selection) -> QuerySet[RemediationActivity]:

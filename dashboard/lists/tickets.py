@@ -1,6 +1,5 @@
 """The Remediation page's tab of tickets: what was asked of which ticket system, and how that fares."""
 
-import django_filters
 from django.db.models import F, Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -16,7 +15,7 @@ from .. import cells
 from ..groups import selection
 from ..numbers import CountOf, numbers, tickets_in
 from ..requests import Request
-from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
+from .base import ChoicesFilter, Column, List, ListFilters, ListTable, Row, show, text_filter
 from .tabs import ask_tabs
 
 
@@ -127,12 +126,8 @@ class TicketTable(ListTable):
 
 class TicketFilters(ListFilters):
     q = text_filter("with_text")
-    delivery = django_filters.MultipleChoiceFilter(
-        field_name="delivery_state", choices=DeliveryState, label=gettext_lazy("Delivery")
-    )
-    remote = django_filters.MultipleChoiceFilter(
-        field_name="remote_state", choices=RemoteState, label=gettext_lazy("In the ticket system")
-    )
+    delivery = ChoicesFilter(field_name="delivery_state", choices=DeliveryState, label=gettext_lazy("Delivery"))
+    remote = ChoicesFilter(field_name="remote_state", choices=RemoteState, label=gettext_lazy("In the ticket system"))
 
     class Meta:
         model = Ticket

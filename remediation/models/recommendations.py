@@ -38,12 +38,21 @@ class RecommendationQuerySet(models.QuerySet):
 
     def visible_to(self, user: User) -> "RecommendationQuerySet":
         """Those that expose a device in a group which the user may see."""
-        if user.sees_all_groups:
-            return self
-        exposed = RecommendationCounter.objects.filter(
-            recommendation=models.OuterRef("pk"), group__in=user.device_groups.all(), exposed__gt=0
+        return self if user.sees_all_groups else self.exposed_in(user.device_groups.all())
+
+    def exposed_in(self, groups) -> "RecommendationQuerySet":
+        """Those that expose a device in one of the groups."""
+        here = RecommendationCounter.objects.filter(recommendation=models.OuterRef("pk"), group__in=groups)
+        return self.filter(models.Exists(here.filter(exposed__gt=0)))
+
+    def with_totals(self) -> "RecommendationQuerySet":
+        """What `with_counts_in` says for all groups, from what every sync stores: no sum of their counters."""
+        found = self.filter(exposed__gt=0).annotate(in_exposed=models.F("exposed"), in_total=models.F("total"))
+        return found.annotate(
+            impact_exposure=models.F("exposure_impact"),
+            impact_configuration=models.F("configuration_impact"),
+            impact=models.F("exposure_impact") + models.F("configuration_impact"),
         )
-        return self.filter(models.Exists(exposed))
 
     def with_counts_in(self, groups) -> "RecommendationQuerySet":
         """Those exposed in the device groups, annotated with the sums of their counters over them."""

@@ -10,6 +10,7 @@ from remediation.models import (
     ActivityCount,
     ActivityDevice,
     DeliveryState,
+    DeviceGroup,
     DeviceState,
     Exposure,
     Recommendation,
@@ -26,6 +27,8 @@ from tests.factories import (
     enable_intune,
     estate,
 )
+from tests.remediation.test_counters import publish as publish_counters
+from tests.remediation.test_counters import random_estate
 
 from .conftest import publish, words
 
@@ -207,12 +210,33 @@ def test_the_stored_choice_narrows_every_page(client, reader, work):
 
 
 def test_the_total_counts_groups_without_an_exposed_device(client, reader, published):
-    CounterFactory(recommendation=published, exposed=0, total=7)
+    without = CounterFactory(recommendation=published, exposed=0, total=7).group
+    groups = [*published.counters.values_list("group", flat=True), without.pk]
+    # One more that is left out, so that the counts are summed and not those of the whole organisation.
+    CounterFactory(recommendation=published, exposed=3, total=3)
     reader(client)
 
-    (row,) = client.get("/recommendations/").context["rows"]
+    query = "&".join(f"groups={group}" for group in groups)
+    (row,) = client.get(f"/recommendations/?{query}").context["rows"]
 
     assert (row["in_exposed"], row["in_total"]) == (5, 12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stored_totals_say_the_same_as_the_sums_over_all_groups(client, reader, seed):
+    random_estate(seed)
+    publish_counters()
+
+    def rows(**person):
+        reader(client, **person)
+        found = client.get("/recommendations/").context["rows"]
+        numbers = [name for name in found[0] if name.startswith(("in_", "impact_"))]
+        return {row["pk"]: [row[name] for name in numbers] for row in found}
+
+    stored = rows(sees_all_groups=True)
+    summed = rows(sees_all_groups=False, device_groups=list(DeviceGroup.objects.all()))
+
+    assert stored == {pk: pytest.approx(row) for pk, row in summed.items()}
 
 
 def test_before_the_first_sync_a_page_says_so(client, reader):
@@ -461,7 +485,7 @@ def test_a_ticket_is_polled_until_its_delivery_has_ended(client, reader, work):
 
 def test_the_dashboard_orders_activities_by_their_recommendations(client, reader, published):
     second = estate(devices=2, exposure_impact=9)
-    RecommendationCounter.objects.filter(recommendation=published).update(drop_normal=50)
+    Recommendation.objects.filter(pk=published.pk).update(exposure_impact=50)
     first, last = (ActivityFactory(recommendation=item, title=item.name) for item in (published, second))
     reader(client)
 

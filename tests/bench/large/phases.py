@@ -16,19 +16,19 @@ from .. import meters
 _WORDS = 3
 
 
+def _now() -> tuple[float, float, float]:
+    return time.perf_counter(), time.process_time(), meters.server_cpu()
+
+
 @dataclass
 class Clock:
     """Seconds since it was made or asked last."""
 
-    _last: tuple[float, float, float] = field(default_factory=lambda: _now())
+    _last: tuple[float, float, float] = field(default_factory=_now)
 
     def lap(self) -> meters.Cost:
         before, self._last = self._last, _now()
         return meters.Cost(*(after - earlier for after, earlier in zip(self._last, before, strict=True)))
-
-
-def _now() -> tuple[float, float, float]:
-    return time.perf_counter(), time.process_time(), meters.server_cpu()
 
 
 class Phases:

@@ -1,4 +1,4 @@
-"""The source's answers as files, prepared beforehand: 50,000 records a page, in the form and the length of real ones."""
+"""The source's answers as files, prepared beforehand: 50,000 records a page, in the form and length of real ones."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""The large tenant as a source of the product: structs for what there is little of, and one record for each kind of row.
+"""The large tenant as a source of the product: structs for what there is little of, one record for each kind of row.
 
 The rows themselves are too many to go through Python in a bench of the database: `staged.py` adds them to the stage.
 """
