@@ -19,6 +19,9 @@ from msgspec import Meta, Struct
 from . import clean
 
 Id = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]")]
+# Without the pattern, which takes a third of the time of decoding ten million rows: a row's device is looked up among
+# those of the list, whose ids were held against it.
+DeviceId = Annotated[str, Meta(min_length=1, max_length=64)]
 Reference = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x20\x7f]")]
 Named = Annotated[str, Meta(min_length=1, max_length=120)]
 Version = Annotated[str, Meta(max_length=128)]
@@ -74,7 +77,7 @@ class Recommendation(Struct, frozen=True, rename="camel"):
 class SoftwareWeakness(Struct, frozen=True, rename="camel", gc=False):
     """One weakness of one installed version on one device; without a cveId, software without a known weakness."""
 
-    device_id: Id
+    device_id: DeviceId
     software_vendor: Annotated[str, Meta(max_length=120)]
     software_name: Named
     software_version: Version | None = None
@@ -119,7 +122,7 @@ class Installed(Struct, frozen=True, rename="camel", gc=False):
 class Configuration(Struct, frozen=True, rename="camel", gc=False):
     """One setting of one device."""
 
-    device_id: Id
+    device_id: DeviceId
     recommendation_reference: Reference
     is_compliant: bool
     is_applicable: bool = True
