@@ -27,6 +27,7 @@ TIMINGS = {
     "DELIVERY_BACKOFF_BASE": "1",
     "DELIVERY_PROBE": "2",
     "SYNC_EVERY": "86400",
+    "DELTA_EVERY": "0",
 }
 # Of the test run's own environment: the product settles these itself.
 _NOT_INHERITED = ("SECRET_KEY", "SIGNING_KEYS", "DATABASE_URL", "CELERY_", "CACHE_", "DJANGO_", "MICROSOFT_", "TVM_")

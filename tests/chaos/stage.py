@@ -33,6 +33,7 @@ TIMINGS = {
     # Whether the limit is kept is another proof; here it would only make the run longer.
     "DELIVERY_GRAPH_WRITES": "0",
     "SYNC_EVERY": "86400",
+    "DELTA_EVERY": "0",
 }
 _NOT_INHERITED = ("SECRET_KEY", "SIGNING_KEYS", "CELERY_", "CACHE_", "DJANGO_", "MICROSOFT_", "TVM_", "DELIVERY_")
 
