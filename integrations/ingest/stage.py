@@ -76,6 +76,7 @@ class Stage:
         self._run = run
         self._holder = uuid4().hex
         self._loader = loader()
+        self._made: set[str] = set()
 
     def __enter__(self) -> "Stage":
         if (self._loader.owner() or (None,))[0] == self._run:
@@ -85,11 +86,14 @@ class Stage:
         self._loader.clear()
         self._loader.open()
         for name, columns in READ.items():
-            self.create(name, columns.format(moment=self.moment))
+            self.run(f"CREATE {self._loader.kept}{name} ({columns.format(moment=self.moment)})")
         self.run("INSERT INTO stage_owner (run, holder, tally) VALUES (%s, %s, '')", self._run, self._holder)
         return self
 
     def __exit__(self, *problem: object) -> None:
+        self._loader.loaded()
+        for name in self._made:
+            self.run(f"DROP TABLE IF EXISTS {name}")
         is_mine = self._loader.owner() == (self._run, self._holder)
         self._loader.close()
         if is_mine:
@@ -141,11 +145,13 @@ class Stage:
     def create(self, name: str, columns: str) -> None:
         self.run(f"DROP TABLE IF EXISTS {name}")
         self.run(f"CREATE {self._loader.prefix}{name} ({columns})")
+        self._made.add(name)
 
     def create_as(self, name: str, select: str, *parameters: Any) -> int:
         """A table from a query; returns its number of rows."""
         self.run(f"DROP TABLE IF EXISTS {name}")
         self.run(f"CREATE {self._loader.prefix}{name} AS {select}", *parameters)
+        self._made.add(name)
         return self.number(f"SELECT COUNT(*) FROM {name}")  # noqa: S608
 
     def create_numbered(self, name: str, columns: str) -> None:

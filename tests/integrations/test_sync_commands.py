@@ -11,6 +11,7 @@ from integrations import tasks
 from integrations.models import SyncRun, SyncState
 from integrations.progress import Progress
 from remediation.models import Device, Exposure, Lease
+from tvm_remediation.celery import configure
 
 from .ingest.world import World
 
@@ -83,3 +84,19 @@ def test_progress_is_one_line_a_phase_where_there_is_no_terminal():
         show(SyncRun(phase=phase, rows=1200, state=SyncState.RUNNING))
 
     assert out.getvalue().splitlines() == ["Devices: 0 pages, 1,200 rows", "Software weaknesses: 0 pages, 1,200 rows"]
+
+
+def test_changes_are_read_between_the_full_passes_by_the_sync_worker(settings):
+    settings.DELTA_EVERY = 600.0
+    wanted = configure()
+
+    changes = wanted["beat_schedule"]["changes"]
+
+    assert (changes["schedule"], changes["options"]["expires"]) == (600.0, 600.0)
+    assert wanted["task_routes"][changes["task"]] == wanted["task_routes"]["integrations.tasks.run_sync"]
+
+
+def test_without_an_interval_no_changes_are_read(settings):
+    settings.DELTA_EVERY = 0
+
+    assert "changes" not in configure()["beat_schedule"]

@@ -8,7 +8,8 @@ from django.db import connection
 
 
 class Loader(Protocol):
-    # Written before a staging table's name where it is created.
+    # Written before the name of a table where it is created: one that outlives the process, and one that need not.
+    kept: str
     prefix: str
     # Type of a column that numbers the rows by itself.
     numbered: str

@@ -1,4 +1,5 @@
-"""Unlogged tables, filled by COPY: they outlive a killed process, and a crash of the server empties all of them."""
+"""Tables filled by COPY. What is read is unlogged: it outlives a killed process, and a crash of the server empties all
+of it. What is made of it is the connection's own."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -9,7 +10,8 @@ _OURS = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND
 
 
 class PostgresqlLoader:
-    prefix = "UNLOGGED TABLE "
+    kept = "UNLOGGED TABLE "
+    prefix = "TEMPORARY TABLE "
     numbered = "BIGSERIAL PRIMARY KEY"
     as_json = "::jsonb"
     batch = 100_000

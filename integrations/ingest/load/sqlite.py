@@ -14,7 +14,7 @@ from django.db import connection
 
 
 class SqliteLoader:
-    prefix = "TABLE stage."
+    kept = prefix = "TABLE stage."
     numbered = "INTEGER PRIMARY KEY"
     as_json = ""
     batch = 10_000

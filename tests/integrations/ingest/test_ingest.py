@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 from contextlib import suppress
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -20,6 +21,7 @@ from remediation.models import (
     Recommendation,
     RecommendationCounter,
     ScoreSnapshot,
+    Software,
     SoftwareVersion,
     Weakness,
 )
@@ -546,3 +548,58 @@ def test_each_device_knows_how_many_recommendations_apply_to_it():
     sync(world)
 
     assert dict(Device.objects.values_list("name", "recommendations")) == {"pc-1": 1, "pc-2": 2}
+
+
+def installed(version: str, status, ends=None, **more) -> dict:
+    record = {"deviceId": device_id(1), "softwareVendor": "Contoso", "softwareName": "READER"}
+    return record | {"softwareVersion": version, "endOfSupportStatus": status, "endOfSupportDate": ends} | more
+
+
+def test_the_inventory_says_how_long_versions_and_products_are_supported():
+    world = World(devices=1)
+    world.install(1, "0.9", "CVE-2026-2")
+    world.lists["products"] = [{"id": "contoso-_-READER", "weaknesses": 4, "publicExploit": True}]
+    world.lists["installed"] = [
+        installed("1.0", "Upcoming EOS Version", "2031-05-01"),
+        installed("0.9", "EOS Software"),
+    ]
+
+    sync(world)
+
+    versions = dict(SoftwareVersion.objects.values_list("version", "end_of_support_status"))
+    assert versions == {"1.0": "upcoming_version", "0.9": "software"}
+    assert SoftwareVersion.objects.get(version="1.0").end_of_support_on == date(2031, 5, 1)
+    product = Software.objects.get(source_id="contoso-_-reader")
+    assert (product.source_weaknesses, product.public_exploit, product.active_alert) == (4, True, False)
+    assert product.end_of_support_status == "software"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        installed("1.0", "No idea", "soon"),
+        installed("1.0", None, "2026-99-99"),
+        installed("1.0", "EOS Version", "0000-00-00"),
+        installed("1.0", 7),
+        installed("", "EOS Version", softwareName=""),
+        {"id": "\u0000", "weaknesses": -1},
+    ],
+)
+def test_odd_records_of_the_inventory_hold_nothing_back(bad: dict):
+    world = World(devices=1)
+    world.lists["installed" if "deviceId" in bad else "products"] = [bad]
+
+    run = sync(world)
+
+    assert run.state == SyncState.COMPLETE
+    assert SoftwareVersion.objects.get().end_of_support_on is None
+
+
+def test_the_inventory_is_read_once_a_day():
+    world = World(devices=1)
+    sync(world)
+    world.asked.clear()
+
+    sync(world)
+
+    assert "installed" not in {part for part, _ in world.asked}
