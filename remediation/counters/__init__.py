@@ -119,11 +119,11 @@ WHERE {_SAME_COUNTER} AND (
     OR ABS({{counter}}.drop_low - w.drop_low) > %s OR ABS({{counter}}.drop_normal - w.drop_normal) > %s
     OR ABS({{counter}}.drop_high - w.drop_high) > %s)
 """  # noqa: S608
-_INSERT_COUNTERS = f"""
-INSERT INTO {{counter}} (recommendation_id, group_id, exposed, total, eligible, drop_low, drop_normal, drop_high)
+_INSERT_COUNTERS = """
+INSERT INTO {counter} (recommendation_id, group_id, exposed, total, eligible, drop_low, drop_normal, drop_high)
 SELECT recommendation_id, group_id, exposed, total, eligible, drop_low, drop_normal, drop_high FROM work_counter w
-WHERE NOT EXISTS (SELECT 1 FROM {{counter}} WHERE {_SAME_COUNTER})
-"""  # noqa: S608
+WHERE 1 = 1 ON CONFLICT (recommendation_id, group_id) DO NOTHING
+"""
 _UPDATE_RECOMMENDATIONS = """
 UPDATE {recommendation} SET exposed = w.exposed, total = w.total, weaknesses = w.weaknesses,
     exposure_impact = w.exposure_impact, configuration_impact = w.configuration_impact
