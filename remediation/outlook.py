@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from . import scoring
 from .forms import CHOSEN, FIRST, GroupChoice, RemediationForm
@@ -47,8 +47,8 @@ class Outlook:
     # The source reports a score of its own, so ours is the explained one.
     is_explained: bool
     overlapping: list[RemediationActivity]
-    # Active ones of other systems for the same recommendation.
-    imported: list[ImportedActivity]
+    # Active ones of other systems for the same recommendation. Not asked for before the whole page shows them.
+    imported: QuerySet[ImportedActivity]
 
     @property
     def points(self) -> float:
@@ -134,7 +134,7 @@ def outlook(form: RemediationForm, option: TicketOption, user: User) -> Outlook:
         score=_score(recommendation, present, newest),
         is_explained=newest is not None and newest.has_exposure_of_its_source and not recommendation.is_configuration,
         overlapping=_overlapping(form, groups, user),
-        imported=list(recommendation.imported_activities.active().visible_to(user)[:_SHOWN_IMPORTED]),
+        imported=recommendation.imported_activities.active().visible_to(user)[:_SHOWN_IMPORTED],
     )
 
 

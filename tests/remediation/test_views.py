@@ -288,7 +288,7 @@ def test_the_form_page_takes_a_fixed_number_of_queries(client, security, groups,
     ActivityFactory(recommendation=recommendation)
     client.get(options_url(recommendation))
 
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         client.get(options_url(recommendation))
 
 
