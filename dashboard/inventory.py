@@ -27,8 +27,9 @@ def weaknesses_in(groups: Selection) -> QuerySet:
 
 def carried_by(groups: Selection, **software: Any) -> QuerySet:
     """Keys of the weaknesses of versions that are installed there, of products with these properties."""
-    named = {f"versions__software__{name}": value for name, value in software.items()}
-    return Weakness.objects.filter(versions__counters__group__in=groups.ids, **named).values("pk")
+    here = VersionCounter.objects.filter(group__in=groups.ids).values("version")
+    named = {f"software__{name}": value for name, value in software.items()}
+    return Weakness.objects.filter(versions__in=SoftwareVersion.objects.filter(pk__in=here, **named)).values("pk")
 
 
 def worst_first(weaknesses: QuerySet) -> QuerySet:
@@ -68,17 +69,17 @@ def versions_in(versions: QuerySet, groups: Selection) -> QuerySet:
 
 
 def exposures_to(weakness: Weakness, groups: Selection) -> QuerySet[Exposure]:
-    """By the recommendations first, which is what exposures are stored by."""
-    versions = SoftwareVersion.objects.filter(weaknesses=weakness)
-    found = Exposure.objects.filter(
-        recommendation__software__in=versions.values("software"), version__in=versions.values("pk")
-    )
-    return _in_groups(found, groups)
+    """By the keys of the recommendations, which is what exposures are stored by: a join would hide them."""
+    carriers = list(weakness.versions.values_list("pk", "software__recommendation"))
+    versions, advice = {pk for pk, _ in carriers}, {advice for _, advice in carriers if advice is not None}
+    return _in_groups(Exposure.objects.filter(recommendation__in=advice, version__in=versions), groups)
 
 
 def exposures_by(software: Software, groups: Selection) -> QuerySet[Exposure]:
-    found = Exposure.objects.filter(recommendation__software=software, version__software=software)
-    return _in_groups(found, groups)
+    advice = getattr(software, "recommendation", None)
+    if advice is None:
+        return Exposure.objects.none()
+    return _in_groups(Exposure.objects.filter(recommendation=advice, version__software=software), groups)
 
 
 def devices_exposed_to(weakness: Weakness, groups: Selection) -> QuerySet:

@@ -18,7 +18,7 @@ from .recommendation_devices import ExposedDeviceFilters, ExposedDeviceTable
 
 @require_GET
 def software_devices(request: Request, pk: int) -> HttpResponseBase:
-    software = get_object_or_404(Software.objects.visible_to(request.user), pk=pk)
+    software = get_object_or_404(Software.objects.visible_to(request.user).select_related("recommendation"), pk=pk)
     listing = List(
         request,
         ExposedDeviceTable,

@@ -53,8 +53,8 @@ QUERIES = {
     "software": 10,
     "devices of software": 7,
     "weaknesses": 6,
-    "weakness": 9,
-    "devices of weakness": 7,
+    "weakness": 10,
+    "devices of weakness": 8,
 }
 
 
