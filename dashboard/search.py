@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import CharField, F, FloatField, Q, QuerySet, TextField, Value
+from django.db.models import CharField, Exists, F, FloatField, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,15 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from remediation.models import Recommendation, RecommendationCounter, Severity, Software, Weakness
+from remediation.models import (
+    Recommendation,
+    RecommendationCounter,
+    Severity,
+    Software,
+    SoftwareCounter,
+    Weakness,
+    WeaknessCounter,
+)
 
 from . import cells, links
 from .groups import Selection, selection
@@ -104,23 +112,20 @@ def _recommendations(groups: Selection, text: str) -> QuerySet:
     return found.filter(pk__in=_exposed_here(groups)).order_by("-exposure_impact", "pk")
 
 
-def _software_here(groups: Selection) -> QuerySet:
-    """Products with a recommendation that exposes a device of the groups."""
-    if groups.is_whole_organisation:
-        return Software.objects.all()
-    return Software.objects.filter(recommendation__in=_exposed_here(groups))
-
-
 def _software(groups: Selection, text: str) -> QuerySet:
-    return _software_here(groups).filter(name__icontains=text).order_by("name", "pk")
+    found = Software.objects.filter(name__icontains=text, installed__gt=0)
+    if not groups.is_whole_organisation:
+        here = SoftwareCounter.objects.filter(software=OuterRef("pk"), group__in=groups.ids, installed__gt=0)
+        found = found.filter(Exists(here))
+    return found.order_by("name", "pk")
 
 
 def _weaknesses(groups: Selection, text: str) -> QuerySet:
     # Their names are stored in capitals.
     found = Weakness.objects.filter(name__contains=text.upper())
     if not groups.is_whole_organisation:
-        links_here = Weakness.versions.through.objects.filter(softwareversion__software__in=_software_here(groups))
-        found = found.filter(pk__in=links_here.values("weakness"))
+        here = WeaknessCounter.objects.filter(weakness=OuterRef("pk"), group__in=groups.ids, exposed__gt=0)
+        found = found.filter(Exists(here))
     return found.order_by("-name")
 
 
@@ -163,6 +168,7 @@ KINDS = [
         detail=F("severity"),
         weight=F("cvss"),
         address=links.weakness,
+        route="weaknesses",
         describe=lambda severity: cells.label(severity, Severity),
     ),
     Kind(
@@ -175,6 +181,7 @@ KINDS = [
         detail=F("vendor"),
         weight=Value(0.0),
         address=links.software,
+        route="software_list",
     ),
     Kind(
         "device",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from remediation.models import Recommendation
+from remediation.models import Recommendation, Software
 from tests.factories import ActivityFactory, DeviceFactory, DeviceGroupFactory, estate
 
 from .conftest import publish, words
@@ -19,8 +19,7 @@ def named(reader):
     """One thing of each kind, in one group."""
     item = estate(devices=1, name="Update Reader", related_component="Reader")
     publish()
-    item.software.name = "Reader"
-    item.software.save()
+    Software.objects.update(name="Reader")
     device = item.exposures.get().device
     device.name = "reader-of-ann"
     device.save()
