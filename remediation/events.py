@@ -145,8 +145,6 @@ def prepare() -> None:
     begun = _begun_at()
     if begun is not None:
         run(_COLLECT, _adapt(begun), _adapt(begun))
-        if _reads_kev_first():
-            run("DELETE FROM work_news WHERE kind IN ('kev_added', 'kev_removed')")
         run(_COUNT_WEAKNESSES)
 
 
@@ -155,6 +153,9 @@ def write(moment: datetime, sync_run: int | None = None) -> None:
     begun = _begun_at()
     if begun is None and sync_run is None:
         return
+    reads_kev_first = _reads_kev_first()
+    if begun is not None and reads_kev_first:
+        run("DELETE FROM work_news WHERE kind IN ('kev_added', 'kev_removed')")
     if begun is None:
         begun = moment
         _write_one(EventKind.FIRST_SYNC, moment, sync_run, _DEVICES)
@@ -162,7 +163,7 @@ def write(moment: datetime, sync_run: int | None = None) -> None:
         publication = _publication(moment, sync_run)
         run(_WRITE, _adapt(moment), publication.pk)
         run(_WRITE_COUNTS, publication.pk, publication.pk)
-    if _reads_kev_first():
+    if reads_kev_first:
         _write_one(EventKind.FIRST_KEV, moment, sync_run, _EXPOSED_TO_KEV)
     run(_TELL, _adapt(begun))
 
