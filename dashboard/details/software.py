@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from remediation.models import Software, SoftwareVersion
+from remediation.models import EndOfSupport, Recommendation, Software, SoftwareVersion
 
 from ..activities import in_short
 from ..groups import Selection, selection
@@ -59,7 +59,7 @@ def software(request: Request, pk: int) -> HttpResponse:
     context = {
         "software": item,
         "recommendation": advice,
-        "is_at_end_of_life": advice is not None and "EOL software" in advice.tags,
+        "is_at_end_of_life": _is_at_end_of_life(item, advice),
         "distribution": _distribution(item, groups),
         "weaknesses": worst_first(weaknesses_in(groups).filter(pk__in=carried_by(groups, pk=item.pk)))[
             :SHOWN_WEAKNESSES
@@ -70,6 +70,12 @@ def software(request: Request, pk: int) -> HttpResponse:
         "numbers": numbers(request),
     }
     return render(request, "dashboard/software.html", context)
+
+
+def _is_at_end_of_life(item: Software, advice: Recommendation | None) -> bool:
+    """By the source's inventory, or by the tag of its recommendation."""
+    is_tagged = advice is not None and "EOL software" in advice.tags
+    return is_tagged or item.end_of_support_status == EndOfSupport.SOFTWARE
 
 
 def _item(request: Request, pk: int, groups: Selection) -> Any:

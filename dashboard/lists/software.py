@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 from django.views.decorators.http import require_GET
 
-from remediation.models import Software
+from remediation.models import EndOfSupport, Software
 
 from .. import cells
 from ..groups import selection
@@ -149,14 +149,19 @@ class SoftwareFilters(ListFilters):
         model = Software
         fields: list[str] = []
 
-    # By the stored text: SQLite has no containment of JSON.
-    _ENDS = {"any": '"EOL ', "software": '"EOL software"', "versions": '"EOL version'}
+    # By the tags (as text: SQLite has no containment of JSON), or by the source's inventory.
+    _ENDS = {
+        "any": ('"EOL ', [EndOfSupport.SOFTWARE, EndOfSupport.VERSION]),
+        "software": ('"EOL software"', [EndOfSupport.SOFTWARE]),
+        "versions": ('"EOL version', [EndOfSupport.VERSION]),
+    }
 
     def with_text(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(Q(name__icontains=value) | Q(vendor__icontains=value))
 
     def at_end_of_life(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        return queryset.filter(recommendation__tags__icontains=self._ENDS[value])
+        tagged, inventoried = self._ENDS[value]
+        return queryset.filter(Q(recommendation__tags__icontains=tagged) | Q(end_of_support_status__in=inventoried))
 
     def with_zero_day(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(recommendation__tags__icontains='"Zero day"')

@@ -84,7 +84,7 @@ class WeaknessTable(ListTable):
         lambda row: cells.day(row["kev_added_on"]),
         sort="kev_added_on_order",
         css="muted text-nowrap hide-t",
-        csv=[("kev_added_on", F("kev_added_on"))],
+        csv=[("kev_added_on", F("kev_added_on")), ("kev_due_on", F("kev_due_on"))],
     )
     published = Column(
         gettext_lazy("Published"),

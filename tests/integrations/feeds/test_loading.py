@@ -117,7 +117,15 @@ def test_what_the_catalogue_no_longer_has_is_taken_away(world, put):
     assert (told.name, told.before) == ("CVE-2026-1000", "2026-11-20")
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", kev("CVE-2026-1000", count=9), gzip.compress(kev("CVE-1"))[:20]])
+BROKEN = {
+    "empty": b"",
+    "a page": b"<html>",
+    "another count": kev("CVE-2026-1000", count=9),
+    "cut off": gzip.compress(kev("CVE-1"))[:20],
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_changes_nothing_and_says_why(world, put, content):
     sync(world)
     put("kev", kev("CVE-2026-1000"))
