@@ -34,7 +34,6 @@ PAGES = {
     "Tickets, page 150": "/remediation/tickets/?page=150",
     "Activity": "/remediation/activities/{activity}/",
     "Activity of 50,000 devices": "/remediation/activities/{large}/",
-    "Sync history": "/settings/syncs/",
 }
 # Asked for by the page's script alone.
 PARTS = {

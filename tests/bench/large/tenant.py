@@ -79,7 +79,9 @@ class Tenant:
         return strides * STRIDE % self.size.devices
 
     def group(self, device: int) -> int:
-        """The first groups have the most devices."""
+        """The first groups have the most devices, and each has one."""
+        if device <= self.size.groups:
+            return device
         place, number = device * 31 % (self.size.groups * (self.size.groups + 1) // 2), self.size.groups
         while place >= number:
             place, number = place - number, number - 1
