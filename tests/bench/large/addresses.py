@@ -4,6 +4,10 @@ In an address stand {recommendation} for one of half of all devices, {widest} fo
 activity and {large} for the largest.
 """
 
+import os
+
+# Requests a page.
+ROUNDS = int(os.environ.get("ROUNDS") or 100)
 PAGES = {
     "Dashboard": "/",
     "Dashboard with the flyout": "/?open={recommendation}",

@@ -56,6 +56,8 @@ class Tenant:
     size: Size
     # Exposed devices by rank; fewer than the size says where the raw records are to be few.
     exposures: int = 0
+    # By what share of its length each arc has moved on since the first sync.
+    moved: float = 0
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:
@@ -73,9 +75,9 @@ class Tenant:
     def is_configuration(self, rank: int) -> bool:
         return rank % (self.size.recommendations // self.size.configurations) == 5
 
-    def start(self, rank: int, moved: float = 0) -> int:
-        """The first device of the arc, which moves by a share of its length."""
-        strides = rank * 104_729 + round(self.counts[rank - 1] * moved)
+    def start(self, rank: int) -> int:
+        """Where the arc begins; the device there has the next number."""
+        strides = rank * 104_729 + round(self.counts[rank - 1] * self.moved)
         return strides * STRIDE % self.size.devices
 
     def group(self, device: int) -> int:
