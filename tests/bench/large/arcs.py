@@ -45,21 +45,33 @@ ORDER BY n, setting
 
 
 def fill(tenant: Tenant, execute: Execute) -> None:
-    """The tables anew."""
+    """All tables anew."""
+    lay(tenant, execute)
+    install(tenant, execute)
+    configure(tenant, execute)
+
+
+def lay(tenant: Tenant, execute: Execute) -> None:
+    """The arcs alone."""
     drop(execute)
     for name, columns in _TABLES.items():
         execute(f"CREATE TABLE {name} ({columns})")
-    numbers = {"last": tenant.size.devices - 1, "stride": STRIDE, "devices": tenant.size.devices}
-    execute(_PLACES.format(**numbers))
+    execute(_PLACES.format(last=tenant.size.devices - 1))
     ranks = _ranks(tenant)
     for start in range(0, len(ranks), _AT_ONCE):
         execute(f"INSERT INTO bench_rank VALUES {', '.join(map(str, ranks[start : start + _AT_ONCE]))}")
     execute("ANALYZE bench_place")
     execute("ANALYZE bench_rank")
-    # Django's cursor without parameters leaves percent signs alone.
-    execute(_INSTALLED.format(**numbers))
-    execute(_CONFIGURED.format(**numbers))
+
+
+# Django's cursor without parameters leaves percent signs alone.
+def install(tenant: Tenant, execute: Execute) -> None:
+    execute(_INSTALLED.format(stride=STRIDE, devices=tenant.size.devices))
     execute("ANALYZE bench_installation")
+
+
+def configure(tenant: Tenant, execute: Execute) -> None:
+    execute(_CONFIGURED.format(stride=STRIDE, devices=tenant.size.devices))
     execute("ANALYZE bench_configuration")
 
 
