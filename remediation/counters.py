@@ -219,6 +219,8 @@ def prepare(now: datetime, totals: str | None = None) -> None:
     # Else PostgreSQL looks up the exposures of each device by itself, which takes twice as long as reading them all.
     _run("ANALYZE work_device")
     _run(_COUNTERS, totals=totals or TABLES["counter"])
+    # Else SQLite compares every counter with every other when it looks for those that are gone.
+    _run("CREATE UNIQUE INDEX work_counter_place ON work_counter (recommendation_id, group_id)")
     _run(_WEAKNESSES)
     _run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
 
