@@ -10,7 +10,8 @@ from remediation.models import Recommendation
 from .catalogue import batches
 from .stage import Stage, adapt
 
-# Of several vulnerable versions of one product on a device the riskiest one stands for them.
+# Of several vulnerable versions of one product on a device the riskiest one stands for them. The plus keeps SQLite from
+# an index of that column, by which it would try every version on every device.
 _SOFTWARE = """
 INSERT INTO stage_wanted (recommendation_id, device_id, version_id, has_others)
 SELECT riskiest.recommendation_id, riskiest.device_id, v.version_id, riskiest.has_others
@@ -20,7 +21,7 @@ FROM (
     FROM stage_installation i
     JOIN stage_version v ON v.v = i.v
     JOIN stage_present p ON p.n = i.n
-    WHERE v.has_weakness = 1 AND v.recommendation_id IS NOT NULL
+    WHERE +v.has_weakness = 1 AND v.recommendation_id IS NOT NULL
     GROUP BY v.recommendation_id, p.device_id
 ) riskiest
 JOIN stage_version v ON v.place = riskiest.place

@@ -174,6 +174,8 @@ def prepare(now: datetime, totals: str | None = None, installed: Installed = AS_
     run("ANALYZE work_device")
     moves.prepare()
     run(_COUNTERS, totals=totals or TABLES["counter"])
+    # Else SQLite compares every counter with every other when it looks for those that are gone.
+    run("CREATE UNIQUE INDEX work_counter_place ON work_counter (recommendation_id, group_id)")
     run(_WEAKNESSES)
     run(_RECOMMENDATIONS, *_weights(), _all_points() or 1.0)
     inventory.prepare(installed)

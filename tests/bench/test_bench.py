@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from . import kept
+from .large import report as large
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -26,6 +28,28 @@ def test_the_bench_measures_a_tiny_estate_and_writes_its_page(tmp_path):
     assert "| Exposures | 1,500 |" in text
     assert "| SQLite | up |" in text
     assert "| SQLite | 4 | 2 | 320 |" in text
+
+
+# Ten processes, one after the other.
+@pytest.mark.long
+def test_the_large_bench_measures_every_page_of_a_small_share():
+    environment = os.environ | {"SIZE": "0.01", "ONLY": "sqlite", "ROUNDS": "1", "PARTS": "http,staged,pages,export"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.large"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        timeout=600,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    shown = done.stdout
+    assert all(f"## {heading}" in shown for heading in large.HEADINGS)
+    assert "| complete |" in shown
+    assert "| re-sync, 1 % changed |" in shown
+    assert "answers" not in shown
 
 
 def test_a_kept_run_replaces_its_predecessor_and_stands_on_the_page_once(tmp_path, monkeypatch):

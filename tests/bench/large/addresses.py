@@ -4,6 +4,10 @@ In an address stand {recommendation} for one of half of all devices, {widest} fo
 activity and {large} for the largest.
 """
 
+import os
+
+# Requests a page.
+ROUNDS = int(os.environ.get("ROUNDS") or 100)
 PAGES = {
     "Dashboard": "/",
     "Dashboard with the flyout": "/?open={recommendation}",
@@ -34,7 +38,6 @@ PAGES = {
     "Tickets, page 150": "/remediation/tickets/?page=150",
     "Activity": "/remediation/activities/{activity}/",
     "Activity of 50,000 devices": "/remediation/activities/{large}/",
-    "Sync history": "/settings/syncs/",
 }
 # Asked for by the page's script alone.
 PARTS = {

@@ -21,49 +21,58 @@ _PLACES = """
 INSERT INTO bench_place WITH RECURSIVE counted(place) AS (
     SELECT 0 UNION ALL SELECT place + 1 FROM counted WHERE place < {last}) SELECT place FROM counted
 """
-# BIGINT: the strides of the last place exceed an integer's range.
-_DEVICE = "(r.start + CAST(p.place AS BIGINT) * {stride}) % {devices} + 1"
-
-# Every exposed device has one vulnerable version, one in twenty a second; and some have the one without weaknesses.
+# Who is on an arc, exposed or not. BIGINT: the strides of the last place exceed an integer's range.
+_ON_ARCS = """
+SELECT (r.start + CAST(p.place AS BIGINT) * {stride}) % {devices} + 1 AS n, r.*, p.place < r.exposed AS is_exposed
+FROM bench_rank r JOIN bench_place p ON p.place < r.exposed + r.patched
+"""
+# By the device, so that a device that stays on its arc keeps its version. One in twenty has a second vulnerable one.
 _INSTALLED = f"""
 INSERT INTO bench_installation
 SELECT n, v FROM (
-    SELECT {_DEVICE} AS n, r.first_version + (p.place + r.rank) % (r.versions - 1) AS v
-    FROM bench_rank r JOIN bench_place p ON p.place < r.exposed WHERE r.versions > 0
+    SELECT n, first_version + CASE WHEN is_exposed THEN (n + rank) % (versions - 1) ELSE versions - 1 END AS v
+    FROM ({_ON_ARCS}) having_it WHERE versions > 0
     UNION ALL
-    SELECT {_DEVICE}, r.first_version + (p.place + r.rank + 1) % (r.versions - 1)
-    FROM bench_rank r JOIN bench_place p ON p.place < r.exposed
-    WHERE r.versions > 2 AND (p.place + r.rank) % 20 = 0
-    UNION ALL
-    SELECT {_DEVICE}, r.first_version + r.versions - 1
-    FROM bench_rank r JOIN bench_place p ON p.place >= r.exposed AND p.place < r.exposed + r.patched
-    WHERE r.versions > 0
+    SELECT n, first_version + (n + rank + 1) % (versions - 1)
+    FROM ({_ON_ARCS}) having_it WHERE versions > 2 AND is_exposed AND (n * 7 + rank) % 20 = 0
 ) every_one ORDER BY n, v
 """
 _CONFIGURED = f"""
 INSERT INTO bench_configuration
-SELECT n, c, is_compliant FROM (
-    SELECT {_DEVICE} AS n, r.setting AS c, CASE WHEN p.place < r.exposed THEN 0 ELSE 1 END AS is_compliant
-    FROM bench_rank r JOIN bench_place p ON p.place < r.exposed + r.patched WHERE r.setting > 0
-) every_one ORDER BY n, c
+SELECT n, setting, CASE WHEN is_exposed THEN 0 ELSE 1 END FROM ({_ON_ARCS}) having_it WHERE setting > 0
+ORDER BY n, setting
 """
 
 
-def fill(tenant: Tenant, execute: Execute, moved: float = 0) -> None:
-    """The tables anew, with every arc moved on by a share of its length."""
+def fill(tenant: Tenant, execute: Execute) -> None:
+    """All tables anew."""
+    lay(tenant, execute)
+    install(tenant, execute)
+    configure(tenant, execute)
+
+
+def lay(tenant: Tenant, execute: Execute) -> None:
+    """The arcs alone."""
     drop(execute)
     for name, columns in _TABLES.items():
         execute(f"CREATE TABLE {name} ({columns})")
-    numbers = {"last": tenant.size.devices - 1, "stride": STRIDE, "devices": tenant.size.devices}
-    execute(_PLACES.format(**numbers))
-    ranks = _ranks(tenant, moved)
+    execute(_PLACES.format(last=tenant.size.devices - 1))
+    ranks = _ranks(tenant)
     for start in range(0, len(ranks), _AT_ONCE):
         execute(f"INSERT INTO bench_rank VALUES {', '.join(map(str, ranks[start : start + _AT_ONCE]))}")
     execute("ANALYZE bench_place")
     execute("ANALYZE bench_rank")
-    # Django's cursor without parameters leaves percent signs alone.
-    execute(_INSTALLED.format(**numbers))
-    execute(_CONFIGURED.format(**numbers))
+
+
+# Django's cursor without parameters leaves percent signs alone.
+def install(tenant: Tenant, execute: Execute) -> None:
+    execute(_INSTALLED.format(stride=STRIDE, devices=tenant.size.devices))
+    execute("ANALYZE bench_installation")
+
+
+def configure(tenant: Tenant, execute: Execute) -> None:
+    execute(_CONFIGURED.format(stride=STRIDE, devices=tenant.size.devices))
+    execute("ANALYZE bench_configuration")
 
 
 def drop(execute: Execute) -> None:
@@ -71,7 +80,7 @@ def drop(execute: Execute) -> None:
         execute(f"DROP TABLE IF EXISTS {name}")
 
 
-def _ranks(tenant: Tenant, moved: float) -> list[tuple[int, ...]]:
+def _ranks(tenant: Tenant) -> list[tuple[int, ...]]:
     found, settings = [], 0
     for rank in tenant.ranks:
         exposed = tenant.counts[rank - 1]
@@ -82,5 +91,5 @@ def _ranks(tenant: Tenant, moved: float) -> list[tuple[int, ...]]:
         versions = tenant.versions_of.get(rank, [])
         first = versions[0].number if versions else 0
         setting = settings if is_configuration else 0
-        found.append((rank, tenant.start(rank, moved), exposed, patched, first, len(versions), setting))
+        found.append((rank, tenant.start(rank), exposed, patched, first, len(versions), setting))
     return found

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection
@@ -31,7 +32,7 @@ _PARTS = ("crowd.syncs", "crowd.readers")
 
 def run(tenant: Tenant) -> dict[str, Any]:
     with _others(tenant) as processes:
-        measured = pages.measure(tenant, pages.ROUNDS)
+        measured = pages.measure(tenant)
         alive = [process.poll() is None for process in processes]
     return {"pages": measured, "all ran to the end": all(alive)}
 
@@ -61,8 +62,9 @@ def syncs(tenant: Tenant) -> None:
     """For ever: the arcs a hundredth on, and back."""
     while True:
         for moved in (0.02, 0.01):
-            staged.prepare(tenant, moved)
-            staged.sync(tenant)
+            now = replace(tenant, moved=moved)
+            staged.prepare(now)
+            staged.sync(now)
 
 
 def readers(tenant: Tenant) -> None:

@@ -1,6 +1,5 @@
 """What each page costs at this size, for a reader of everything and one of some device groups."""
 
-import os
 from typing import Any
 
 from remediation.models import Recommendation
@@ -8,28 +7,25 @@ from remediation.models import Recommendation
 from ..exports import measured as measured_export
 from ..pages import measured
 from ..people import signed_in
-from .addresses import EXPORT, PAGES, PARTS
+from .addresses import EXPORT, PAGES, PARTS, ROUNDS
 from .seed import READERS
 from .tenant import Tenant
 
-# Fewer only to look at single pages.
-ROUNDS = int(os.environ.get("ROUNDS") or 100)
-
 
 def run(tenant: Tenant) -> dict[str, Any]:
-    return measure(tenant, ROUNDS)
+    return measure(tenant)
 
 
 def export(tenant: Tenant) -> dict[str, Any]:
     return measured_export(signed_in(READERS["all groups"]), EXPORT.format(**numbers(tenant)), rounds=3)
 
 
-def measure(tenant: Tenant, rounds: int) -> dict[str, Any]:
+def measure(tenant: Tenant) -> dict[str, Any]:
     here = numbers(tenant)
     asked = {name: (url, {}) for name, url in PAGES.items()} | PARTS
     return {
         reader: {
-            name: measured(signed_in(username), url.format(**here), headers, rounds)
+            name: measured(signed_in(username), url.format(**here), headers, ROUNDS)
             for name, (url, headers) in asked.items()
         }
         for reader, username in READERS.items()

@@ -33,13 +33,9 @@ def write(tenant: Tenant, folder: Path) -> dict[str, int]:
     _list(folder, "recommendations", (source.recommendation(tenant, rank) for rank in tenant.ranks), LIST_PAGE)
     weaknesses = (record for page in source.TenantSource(tenant).weaknesses() for record in page.records)
     _list(folder, "vulnerabilities", weaknesses, WEAKNESS_PAGE)
-    # Many weaknesses of one version: as many records need far fewer installations.
-    installed = _scaled(tenant, tenant.size.records * (1 - _OF_CONFIGURATIONS))
-    rows = sqlite3.connect(":memory:", isolation_level=None)
-    arcs.fill(installed, rows.execute)
     return {
-        "software": _pages(folder, SOFTWARE, _software(installed, rows)),
-        "configurations": _pages(folder, CONFIGURATIONS, _configurations(installed, rows)),
+        "software": _pages(folder, SOFTWARE, _software(_with_software(tenant))),
+        "configurations": _pages(folder, CONFIGURATIONS, _configurations(_with_configurations(tenant))),
     }
 
 
@@ -47,12 +43,19 @@ def path_of(folder: Path, route: str, page: int) -> Path:
     return folder / f"{route.rpartition('/')[2]}-{page:04d}.json"
 
 
-def _scaled(tenant: Tenant, records: float) -> Tenant:
-    """The tenant with so few exposures that their weaknesses come to about so many records."""
+def _with_software(tenant: Tenant) -> Tenant:
+    """With so few exposures that their weaknesses come to so many records: a version has many."""
+    records = tenant.size.records * (1 - _OF_CONFIGURATIONS)
     by_rank = {rank: sum(version.weaknesses for version in found) / (len(found) - 1)
                for rank, found in tenant.versions_of.items()}  # fmt: skip
     software = sum(tenant.counts[rank - 1] * weight for rank, weight in by_rank.items())
     return Tenant(tenant.size, exposures=round(tenant.size.exposures * records / (software * 1.05)), now=tenant.now)
+
+
+def _with_configurations(tenant: Tenant) -> Tenant:
+    """With so many exposures that the settings, compliant or not, come to so many records."""
+    share = 2 * tenant.size.configurations / tenant.size.recommendations
+    return Tenant(tenant.size, exposures=round(tenant.size.records * _OF_CONFIGURATIONS / share), now=tenant.now)
 
 
 def _devices(tenant: Tenant) -> range:
@@ -78,16 +81,24 @@ def _pages(folder: Path, route: str, rows: Iterator[bytes], size: int = EXPORT_P
     return count
 
 
-def _software(tenant: Tenant, rows: sqlite3.Connection) -> Iterator[bytes]:
+def _rows(tenant: Tenant, fill: Callable[[Tenant, arcs.Execute], None], select: str) -> Iterator[tuple]:
+    database = sqlite3.connect(":memory:", isolation_level=None)
+    arcs.lay(tenant, database.execute)
+    fill(tenant, database.execute)
+    return database.execute(select)
+
+
+def _software(tenant: Tenant) -> Iterator[bytes]:
     ends = [_ends(tenant, version) for version in tenant.versions]
-    return _joined(tenant, rows.execute("SELECT n, v FROM bench_installation ORDER BY n, v"), lambda row: ends[row[1]])
+    rows = _rows(tenant, arcs.install, "SELECT n, v FROM bench_installation ORDER BY n, v")
+    return _joined(tenant, rows, lambda row: ends[row[1]])
 
 
-def _configurations(tenant: Tenant, rows: sqlite3.Connection) -> Iterator[bytes]:
+def _configurations(tenant: Tenant) -> Iterator[bytes]:
     ranks = [rank for rank in tenant.ranks if tenant.is_configuration(rank)]
     ends = [[[_setting(tenant, rank, is_compliant)] for is_compliant in (False, True)] for rank in ranks]
-    found = rows.execute("SELECT n, c, is_compliant FROM bench_configuration ORDER BY n, c")
-    return _joined(tenant, found, lambda row: ends[row[1] - 1][row[2]])
+    rows = _rows(tenant, arcs.configure, "SELECT n, c, is_compliant FROM bench_configuration ORDER BY n, c")
+    return _joined(tenant, rows, lambda row: ends[row[1] - 1][row[2]])
 
 
 def _joined(tenant: Tenant, rows: Iterable[tuple], ends_of: Callable[[tuple], list[bytes]]) -> Iterator[bytes]:

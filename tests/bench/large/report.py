@@ -85,6 +85,7 @@ def _pages(result: dict[str, Any]) -> Iterator[Row]:
             yield {
                 "reader": reader,
                 "page": name,
+                "requests": result["rounds"],
                 "median ms": f"{page['median']:.0f}",
                 "95 % ms": f"{page['p95']:.0f}",
                 "CPU ms": _short(page["cpu"] + page["backend_cpu"]),

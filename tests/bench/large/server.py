@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from .raw_pages import path_of
 
+_NO_MORE = b'{"value":[]}'
 _MISSING = b'{"error":{"code":"NotFound","message":"Not prepared by the bench."}}'
 
 
@@ -16,15 +17,22 @@ class Prepared(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
-        page = int(parse_qs(asked.query).get("page", ["0"])[0])
-        path = path_of(self.folder, asked.path, page)
+        query = parse_qs(asked.query)
+        path = path_of(self.folder, asked.path, int(query.get("page", ["0"])[0]))
         if not path.exists():
-            self._head(404, len(_MISSING))
-            self.wfile.write(_MISSING)
+            self._words(404, _MISSING)
+            return
+        if "$skip" in query:
+            # Whoever read a full page without a link to another asks whether there is more.
+            self._words(200, _NO_MORE)
             return
         self._head(200, path.stat().st_size)
         with path.open("rb") as file:
             self.connection.sendfile(file)
+
+    def _words(self, status: int, text: bytes) -> None:
+        self._head(status, len(text))
+        self.wfile.write(text)
 
     def _head(self, status: int, length: int) -> None:
         self.send_response(status)

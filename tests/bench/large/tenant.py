@@ -56,6 +56,8 @@ class Tenant:
     size: Size
     # Exposed devices by rank; fewer than the size says where the raw records are to be few.
     exposures: int = 0
+    # By what share of its length each arc has moved on since the first sync.
+    moved: float = 0
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:
@@ -73,13 +75,15 @@ class Tenant:
     def is_configuration(self, rank: int) -> bool:
         return rank % (self.size.recommendations // self.size.configurations) == 5
 
-    def start(self, rank: int, moved: float = 0) -> int:
-        """The first device of the arc, which moves by a share of its length."""
-        strides = rank * 104_729 + round(self.counts[rank - 1] * moved)
+    def start(self, rank: int) -> int:
+        """Where the arc begins; the device there has the next number."""
+        strides = rank * 104_729 + round(self.counts[rank - 1] * self.moved)
         return strides * STRIDE % self.size.devices
 
     def group(self, device: int) -> int:
-        """The first groups have the most devices."""
+        """The first groups have the most devices, and each has one."""
+        if device <= self.size.groups:
+            return device
         place, number = device * 31 % (self.size.groups * (self.size.groups + 1) // 2), self.size.groups
         while place >= number:
             place, number = place - number, number - 1
