@@ -91,9 +91,10 @@ def exposure_score(
 ) -> float:
     """The score of any selection of devices, 0 to 100, from their number and their scores E summed by device value."""
     devices = devices_low + devices_normal + devices_high
-    if not devices:
-        return 0.0
     weights = _weighted(devices_low, devices_normal, devices_high, devices)
+    # Not above 0 also where the parts of a day name a device that left before the one that says it came.
+    if weights <= 0:
+        return 0.0
     return _weighted(score_low, score_normal, score_high, devices) / weights
 
 

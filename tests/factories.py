@@ -160,7 +160,9 @@ class CounterFactory(factory.django.DjangoModelFactory):
     @factory.post_generation
     def totals(counter, create, extracted, **kwargs):
         """Those of its recommendation are the sums, as a sync writes them."""
-        sums = counter.recommendation.counters.aggregate(exposed=Sum("exposed"), total=Sum("total"))
+        sums = counter.recommendation.counters.aggregate(
+            exposed=Sum("exposed", default=0), total=Sum("total", default=0)
+        )
         models.Recommendation.objects.filter(pk=counter.recommendation_id).update(**sums)
 
 

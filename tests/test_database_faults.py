@@ -59,6 +59,8 @@ def nothing_is_saved() -> bool:
 def a_full_disk() -> Iterator[None]:
     """SQLite is told that its file must not grow: the same error as a disk without space."""
     with connection.cursor() as cursor:
+        # Else there is room inside the file.
+        cursor.execute("VACUUM")
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages}")
         yield

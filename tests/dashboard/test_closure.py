@@ -67,14 +67,16 @@ def test_the_devices_that_are_left_are_listed_each_with_its_reason(client, reade
 @pytest.mark.parametrize(("role", "is_linked"), [("Administrator", True), ("Viewer", False)])
 def test_the_evidence_names_its_sync_and_links_to_it_for_who_may_see_syncs(client, reader, work, role, is_linked):
     now = timezone.now()
-    run = SyncRun.objects.create(source="defender", started_at=now, heartbeat_at=now, ended_at=now, state="complete")
+    run = SyncRun.objects.create(
+        source="defender", started_at=now, as_of=now, heartbeat_at=now, ended_at=now, state="complete"
+    )
     work.devices.update(checked_at=now)
     reader(client, roles=[role])
 
     html = client.get(work.get_absolute_url()).content.decode()
 
     assert "sync of" in html
-    assert (f"#sync-{run.pk}" in html) is is_linked
+    assert (f"/settings/syncs/{run.pk}/" in html) is is_linked
     (row, *_) = csv.DictReader(
         io.StringIO(csv_of(client.get(f"{work.get_absolute_url()}?format=csv")).removeprefix("\ufeff"))
     )

@@ -61,3 +61,14 @@ def test_a_configuration_earns_its_points_by_the_share_that_complies():
     assert scoring.configuration_score(settings) == pytest.approx(100 * (5 + 5) / 15)
     assert scoring.configuration_impact(10, 100, 50, 15) == pytest.approx(100 * 5 / 15)
     assert scoring.configuration_score([(3.0, 0, 0)]) is None
+
+
+def test_a_day_on_which_more_left_than_there_were_adds_up_all_the_same():
+    """Of several syncs on one day: who came is named after who went."""
+    start = (1, 0, 0, 40.0, 0.0, 0.0)
+    steps = [("gone", (-4, 3, 0, -90.0, 60.0, 0.0)), ("new", (3, 0, 0, 50.0, 0.0, 0.0))]
+
+    points = scoring.telescope(start, steps)
+
+    end = scoring.exposure_score(0, 3, 0, 0.0, 60.0, 0.0)
+    assert sum(points.values()) == pytest.approx(end - scoring.exposure_score(*start), abs=1e-9)

@@ -51,6 +51,7 @@ def test_the_environment_can_be_had_before_anything_runs(tmp_path):
         "CONFIGMGR_URL",
         "EPSS_URL",
         "KEV_URL",
+        "MICROSOFT_EXPORT_URL",
         "FEEDS_CA_BUNDLE",
         "CONFIGMGR_SCOPE",
         "CONFIGMGR_CA_BUNDLE",

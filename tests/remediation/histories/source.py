@@ -25,7 +25,7 @@ class LifeSource:
         self.lives = [one for life in lives for one in (life, life.heir if life.is_imaged else None) if one]
         self.day, self.now, self.weak, self.breaks = day, now, weak, breaks
 
-    def machines(self) -> Iterator[Page]:
+    def machines(self, after: str = "") -> Iterator[Page]:
         yield Page([self._machine(life) for life in self.lives if life.is_listed(self.now)])
 
     def _machine(self, life: Life) -> Machine:
@@ -42,7 +42,7 @@ class LifeSource:
             is_potential_duplication=bool(points) and life.link == "duplicate",
         )
 
-    def recommendations(self) -> Iterator[Page]:
+    def recommendations(self, after: str = "") -> Iterator[Page]:
         common = {"remediation_type": "Update", "recommendation_category": "Application", "status": "Active"}
         yield Page(
             [
@@ -53,7 +53,7 @@ class LifeSource:
             ]
         )
 
-    def software(self) -> Iterator[Page]:
+    def software(self, after: str = "") -> Iterator[Page]:
         rows = self._rows()
         while page := list(islice(rows, PAGE)):
             yield Page(page, [self._set_aside(life) for life in self.lives if self._fault(life) == "set aside"])
@@ -79,11 +79,20 @@ class LifeSource:
     def _set_aside(self, life: Life) -> SetAside:
         return SetAside("Expected str", life.id, "{}")
 
-    def configurations(self) -> Iterator[Page]:
+    def configurations(self, after: str = "") -> Iterator[Page]:
         return iter([Page([])])
 
-    def weaknesses(self) -> Iterator[Page]:
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
         return iter([Page([])])
+
+    def expect(self, machines: int) -> None:
+        pass
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        return iter(())
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        return iter(())
 
     def remediation_tasks(self) -> Iterator[Page]:
         return iter(())
