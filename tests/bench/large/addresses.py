@@ -1,7 +1,7 @@
 """Every page that is measured, one line each: its name and its address.
 
 In an address stand {recommendation} for one of half of all devices, {widest} for one of all, {activity} for an ordinary
-activity and {large} for the largest.
+activity and {large} for the largest, {software}, {weakness} and {device} for one of each.
 """
 
 import os
@@ -34,6 +34,24 @@ PAGES = {
     "Remediation, by progress": "/remediation/?sort=-progress",
     "Remediation, page 150": "/remediation/?page=150",
     "Exceptions": "/remediation/exceptions/",
+    "Imported": "/remediation/imported/",
+    "Software": "/software/",
+    "Software, by impact": "/software/?sort=-impact",
+    "A product": "/software/{software}/",
+    "Devices of a product": "/software/{software}/devices/",
+    "Weaknesses": "/weaknesses/",
+    "Weaknesses, exposed, by EPSS": "/weaknesses/?exposed=1&sort=-epss",
+    "A weakness": "/weaknesses/{weakness}/",
+    "Devices of a weakness": "/weaknesses/{weakness}/devices/",
+    "Devices": "/devices/",
+    "Devices, filters and text": "/devices/?level=high&q=0123",
+    "Devices, by last seen": "/devices/?sort=-last_seen",
+    "Devices, page 1,000": "/devices/?page=1000",
+    "A device": "/devices/{device}/",
+    "Weaknesses of a device": "/devices/{device}/weaknesses/",
+    "Event timeline": "/events/",
+    "Exposure score": "/scores/exposure/",
+    "Search": "/search/?q=contoso",
     "Tickets": "/remediation/tickets/",
     "Tickets, page 150": "/remediation/tickets/?page=150",
     "Activity": "/remediation/activities/{activity}/",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from remediation.models import Recommendation
+from remediation.models import Device, Recommendation, Software, Weakness
 
 from ..exports import measured as measured_export
 from ..pages import measured
@@ -40,4 +40,7 @@ def numbers(tenant: Tenant) -> dict[str, int]:
         "recommendation": second,
         "large": 1,
         "activity": tenant.size.activities_with_devices,
+        "software": Software.objects.order_by("-exposed", "pk").values_list("pk", flat=True)[1],
+        "weakness": Weakness.objects.order_by("-exposed", "pk").values_list("pk", flat=True)[1],
+        "device": Device.objects.order_by("-risk_sum").values_list("pk", flat=True)[0],
     }

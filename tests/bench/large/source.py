@@ -4,6 +4,7 @@ The rows themselves are too many to go through Python in a bench of the database
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from integrations.sources import Page, Scores, records
 
@@ -19,30 +20,45 @@ class TenantSource:
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
 
-    def machines(self) -> Iterator[Page]:
+    def machines(self, after: str = "") -> Iterator[Page]:
         devices = self.tenant.size.devices
         for first in range(1, devices + 1, _PAGE):
             last = min(devices, first + _PAGE - 1)
             yield Page([machine(self.tenant, device) for device in range(first, last + 1)])
 
-    def recommendations(self) -> Iterator[Page]:
+    def recommendations(self, after: str = "") -> Iterator[Page]:
         yield Page([recommendation(self.tenant, rank) for rank in self.tenant.ranks])
 
-    def software(self) -> Iterator[Page]:
+    def software(self, after: str = "") -> Iterator[Page]:
         """One record for each weakness of each version, on a device that has the product."""
         found = (record for version in self.tenant.versions for record in _of_version(self.tenant, version))
         yield Page(list(found))
 
-    def configurations(self) -> Iterator[Page]:
+    def configurations(self, after: str = "") -> Iterator[Page]:
         tenant = self.tenant
         yield Page([
             records.Configuration(tenant.device_id(tenant.start(rank) + 1), tenant.reference(rank), False)
             for rank in tenant.ranks if tenant.is_configuration(rank)
         ])  # fmt: skip
 
-    def weaknesses(self) -> Iterator[Page]:
+    def weaknesses(self, after: str = "") -> Iterator[Page]:
         for rank, versions in self.tenant.versions_of.items():
             yield Page([vulnerability(self.tenant, rank, place) for place in range(versions[0].weaknesses)])
+
+    def expect(self, machines: int) -> None:
+        """Nothing depends on it here."""
+
+    def inventory(self, after: str = "") -> Iterator[Page]:
+        return iter(())
+
+    def changes(self, since: datetime) -> Iterator[Page]:
+        return iter(())
+
+    def remediation_tasks(self) -> Iterator[Page]:
+        return iter(())
+
+    def remediation_task_devices(self, task: str) -> Iterator[Page]:
+        return iter(())
 
     def scores(self) -> Scores:
         return Scores()

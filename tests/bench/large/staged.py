@@ -10,10 +10,11 @@ from unittest.mock import patch
 
 from django.db import connection
 
-from integrations import ingest
+from integrations.ingest import full
 from integrations.ingest.reading import Reading
 from integrations.ingest.running import run_sync
 from integrations.models import SyncState
+from integrations.sources import Source
 
 from .. import meters
 from . import arcs
@@ -32,10 +33,10 @@ _ADDED = (
 class Staged(Reading):
     """Reads the little that the source yields, and takes the rows from the tables of the bench."""
 
-    def finish(self) -> None:
+    def read_configurations(self, source: Source) -> None:
+        super().read_configurations(source)
         for statement in _ADDED:
             self.stage.run(statement)
-        super().finish()
 
 
 def first(tenant: Tenant) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def prepare(tenant: Tenant) -> None:
 
 def sync(tenant: Tenant, report: Any = lambda run: None) -> Any:
     """One pass over what `prepare` made."""
-    with patch.object(ingest, "Reading", Staged):
+    with patch.object(full, "Reading", Staged):
         run = run_sync(TenantSource(tenant), report=report)
     if run is None or run.state != SyncState.COMPLETE:
         raise RuntimeError(f"The sync is not complete: {run and run.error}")
