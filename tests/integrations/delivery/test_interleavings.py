@@ -50,8 +50,12 @@ def test_what_may_have_arrived_is_not_sent_again(there, ticket, clock):
 
 @pytest.mark.fault(id="F17")
 def test_a_request_that_is_stored_minutes_after_we_gave_it_up_is_waited_for(there, ticket, clock):
+    a_late_request(there, ticket, clock, 280)
+
+
+def a_late_request(there, ticket: Ticket, clock, seconds: float) -> None:
     there.fates.append("late")
-    there.lateness = 280
+    there.lateness = seconds
     send.deliver()
 
     for _ in range(20):
@@ -63,8 +67,12 @@ def test_a_request_that_is_stored_minutes_after_we_gave_it_up_is_waited_for(ther
 
 @pytest.mark.fault(id="F6")
 def test_a_worker_that_slept_past_its_lease_does_not_send(there, ticket, clock, monotonic):
+    a_worker_asleep(there, ticket, clock, LEASE)
+
+
+def a_worker_asleep(there, ticket: Ticket, clock, seconds: float) -> None:
     [asleep] = claim.claim()
-    clock.shift(LEASE)
+    clock.shift(seconds)
     rounds(clock)
 
     send.send(asleep)

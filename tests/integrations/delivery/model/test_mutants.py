@@ -1,11 +1,14 @@
 """The tests bite: with one rule of the protocol taken out, the test that is named for it fails."""
 
+from collections.abc import Callable
 from inspect import signature
+from typing import Any
 
 import pytest
 from hypothesis import Phase
 
 from tests.integrations.delivery import test_interleavings as interleavings
+from tests.integrations.delivery.test_interleavings import LEASE
 
 from .game import Game
 from .killed_worker import rings_left_by_a_killed_worker
@@ -36,8 +39,34 @@ def test_a_mutant_is_caught_by_random_games(name, board, monkeypatch):
 
 def consisting_of(names: tuple[str, ...], board: type[Game]) -> type[Game]:
     """Games of these rules alone: with all others between them, the few steps that matter come together too rarely."""
-    others = RULES - set(names)
-    return type("ShortGame", (board,), dict.fromkeys(others))
+    return type("ShortGame", (board,), {name: _no_rule(vars(Game)[name]) for name in RULES - set(names)})
+
+
+def _no_rule(step: Callable[..., None]) -> Callable[..., None]:
+    """The same, without the mark that makes it one of the moves."""
+
+    def move(*arguments: Any, **named: Any) -> None:
+        step(*arguments, **named)
+
+    return move
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [190, 220, 250, 280, 299])
+def test_without_the_quarantine_every_late_request_doubles_a_ticket(seconds, there, ticket, clock, monkeypatch):
+    MUTANTS["no quarantine"].break_it(monkeypatch)
+
+    with pytest.raises(AssertionError, match="doubled"):
+        interleavings.a_late_request(there, ticket, clock, seconds)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [LEASE, 2 * LEASE, 3_600, 86_400])
+def test_without_the_lease_check_every_sleep_doubles_a_ticket(seconds, there, ticket, clock, monotonic, monkeypatch):
+    MUTANTS["no lease check"].break_it(monkeypatch)
+
+    with pytest.raises(AssertionError, match="doubled"):
+        interleavings.a_worker_asleep(there, ticket, clock, seconds)
 
 
 @pytest.mark.long
