@@ -12,6 +12,7 @@ import msgspec
 from integrations.sources.defender import API, EXPORT_PAGE, LIST_PAGE, WEAKNESS_PAGE
 
 from . import arcs, source
+from .server import path_of
 from .tenant import Tenant, Version
 
 SOFTWARE = "machines/SoftwareVulnerabilitiesByMachine"
@@ -37,10 +38,6 @@ def write(tenant: Tenant, folder: Path) -> dict[str, int]:
         "software": _pages(folder, SOFTWARE, _software(_with_software(tenant))),
         "configurations": _pages(folder, CONFIGURATIONS, _configurations(_with_configurations(tenant))),
     }
-
-
-def path_of(folder: Path, route: str, page: int) -> Path:
-    return folder / f"{route.rpartition('/')[2]}-{page:04d}.json"
 
 
 def _with_software(tenant: Tenant) -> Tenant:

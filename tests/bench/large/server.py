@@ -5,10 +5,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from .raw_pages import path_of
-
 _NO_MORE = b'{"value":[]}'
 _MISSING = b'{"error":{"code":"NotFound","message":"Not prepared by the bench."}}'
+
+
+def path_of(folder: Path, route: str, page: int) -> Path:
+    return folder / f"{route.rpartition('/')[2]}-{page:04d}.json"
 
 
 class Prepared(BaseHTTPRequestHandler):
