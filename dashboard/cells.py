@@ -20,7 +20,6 @@ from remediation.models import (
     DeliveryState,
     DeviceState,
     EventKind,
-    ExploitLevel,
     ImportedStatus,
     InaccuracyState,
     RecommendationStatus,
@@ -338,21 +337,6 @@ def device(pk: int, name: str, second: str = "") -> SafeString:
 
 def event_kind(value: str) -> SafeString:
     return _state_pill(value, "event", get_language())
-
-
-def event_detail(row: dict[str, Any]) -> str:
-    """What an event says beyond its name, from the fields of `dashboard.timeline`."""
-    if row["kind"] == EventKind.EXPLOIT_RAISED:
-        return f"{label(row['before'], ExploitLevel)} → {label(row['after'], ExploitLevel)}"
-    if row["kind"] == EventKind.KEV_ADDED:
-        return _("In CISA's catalogue since %(day)s") % {"day": row["after"]}
-    if row["kind"] == EventKind.KEV_REMOVED:
-        return _("Was in CISA's catalogue since %(day)s") % {"day": row["before"]}
-    if row["kind"] == EventKind.FIRST_SYNC:
-        return _("What was there already is not listed one by one")
-    if row["kind"] == EventKind.FIRST_KEV:
-        return _("What it held already is not listed one by one")
-    return row["component"] or ""
 
 
 def weaknesses(count: int) -> str:

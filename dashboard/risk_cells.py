@@ -18,7 +18,6 @@ _EXPLOITS = {
     ExploitLevel.VERIFIED: ("bug", "t-bad"),
     ExploitLevel.KIT: ("bug", "t-bad"),
 }
-END_OF_LIFE = "EOL "
 
 
 def exploit_level(value: str) -> SafeString:

@@ -17,11 +17,12 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Greatest, NullIf
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from remediation import scoring
-from remediation.models import Event, EventCount, EventKind, PublicationSum, Software
+from remediation.models import Event, EventCount, EventKind, ExploitLevel, PublicationSum, Software
 
-from . import links
+from . import cells, links
 from .groups import Selection
 
 NEWS = timedelta(days=7)
@@ -55,6 +56,21 @@ def event_address(row: dict[str, Any]) -> str:
     if row["kind"] in _OF_WEAKNESSES:
         return links.weakness(row["weakness"])
     return reverse("recommendation", args=[row["recommendation"]]) if row["recommendation"] else ""
+
+
+def event_detail(row: dict[str, Any]) -> str:
+    """What an event says beyond its name, from its fields."""
+    if row["kind"] == EventKind.EXPLOIT_RAISED:
+        return f"{cells.label(row['before'], ExploitLevel)} → {cells.label(row['after'], ExploitLevel)}"
+    if row["kind"] == EventKind.KEV_ADDED:
+        return _("In CISA's catalogue since %(day)s") % {"day": row["after"]}
+    if row["kind"] == EventKind.KEV_REMOVED:
+        return _("Was in CISA's catalogue since %(day)s") % {"day": row["before"]}
+    if row["kind"] == EventKind.FIRST_SYNC:
+        return _("What was there already is not listed one by one")
+    if row["kind"] == EventKind.FIRST_KEV:
+        return _("What it held already is not listed one by one")
+    return row["component"] or ""
 
 
 def _step(groups: Selection) -> Any:

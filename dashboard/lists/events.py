@@ -19,13 +19,13 @@ from .. import cells
 from ..groups import selection
 from ..periods import CHOICES
 from ..requests import Request
-from ..timeline import FIELDS, event_address, events_in
+from ..timeline import FIELDS, event_address, event_detail, events_in
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
 
 def _title(row: Row) -> SafeString:
     name = row["name"] or cells.label(row["kind"], EventKind)
-    detail = cells.event_detail(row)
+    detail = event_detail(row)
     url = event_address(row)
     # Where the column of types has no room.
     kind = format_html('<span class="d-block d-md-none mt-1">{}</span>', cells.event_kind(row["kind"]))

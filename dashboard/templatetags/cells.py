@@ -5,7 +5,7 @@ from django.http import QueryDict
 
 from integrations.syncs import in_words
 
-from .. import cells, charts, risk_cells
+from .. import cells, charts, risk_cells, timeline
 
 register = template.Library()
 
@@ -29,7 +29,7 @@ for _filter in (
     cells.label,
     cells.weaknesses,
     cells.event_kind,
-    cells.event_detail,
+    timeline.event_detail,
     risk_cells.age,
     risk_cells.epss,
     risk_cells.exploit_level,
