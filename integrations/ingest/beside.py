@@ -8,14 +8,10 @@ from django.db import transaction
 
 from .stage import Stage
 
-_SEVERAL = "SELECT recommendation_id, device_id, version_id FROM stage_wanted WHERE has_others = 1"
-# The order is the one in which to look: few devices have several versions of a product.
-_BESIDE = """
+_SEEN = """
 INSERT INTO stage_beside (device_id, version_id)
-SELECT DISTINCT p.device_id, v.version_id
-FROM stage_installation i CROSS JOIN stage_present p CROSS JOIN stage_version v CROSS JOIN stage_several w
-WHERE p.n = i.n AND v.v = i.v AND v.has_weakness = 1
-    AND w.device_id = p.device_id AND w.recommendation_id = v.recommendation_id AND w.version_id <> v.version_id
+SELECT device_id, version_id FROM stage_versions
+WHERE has_weakness = 1 AND place < riskiest AND recommendation_id IS NOT NULL
 """
 # An exposure that stays as it was, because too little is known of its device, does not name what was seen now.
 _KEPT = "INSERT INTO stage_beside (device_id, version_id) SELECT device_id, version_id FROM stage_kept"
@@ -42,13 +38,13 @@ def start(stage: Stage) -> None:
     stage.create_numbered("stage_beside", _COLUMNS)
 
 
-def want(stage: Stage) -> None:
+def see(stage: Stage) -> None:
+    """What the devices have that have several versions of a product."""
+    stage.run(_SEEN)
+
+
+def keep(stage: Stage) -> None:
     """After the comparison, which knows what stays as it was."""
-    start(stage)
-    if stage.create_as("stage_several", _SEVERAL):
-        stage.index("stage_several", "device_id, recommendation_id")
-        stage.analyze("stage_several")
-        stage.run(_BESIDE)
     stage.run(_KEPT)
 
 

@@ -123,12 +123,17 @@ def load_versions(reading: Reading) -> None:
         version_id, risk = known.get((software_id, version), (None, 0.0))  # type: ignore[arg-type]
         reference = reading.met.software[source_id][2]
         has_weakness = int(bool(reading.met.weaknesses_of[number]))
-        rows.append((number, software_id, version_id, advice.get(reference), risk, has_weakness, version))
-    rows.sort(key=lambda row: (row[5], row[4], row[0]))
-    placed = [(*row[:4], place, *row[5:]) for place, row in enumerate(rows)]
-    columns = ("v", "software_id", "version_id", "recommendation_id", "place", "has_weakness", "version")
+        rows.append((number, software_id, version_id, advice.get(reference), has_weakness, version, risk))
+    rows.sort(key=lambda row: (row[4], row[6], row[0]))
+    # Two products to which one recommendation is given are one: it can expose a device once.
+    products: dict[tuple, int] = {}
+    placed = [
+        (*row[:6], products.setdefault((row[3] is None, row[3] or row[1]), len(products)), place)
+        for place, row in enumerate(rows)
+    ]
+    columns = ("v", "software_id", "version_id", "recommendation_id", "has_weakness", "version", "product", "place")
     reading.stage.append("stage_version", columns, placed)
-    missing = sum(1 for row in rows if row[5] and row[3] is None)
+    missing = sum(1 for row in rows if row[4] and row[3] is None)
     if missing:
         reading.tally.note(f"{missing} versions with weaknesses have no recommendation")
 

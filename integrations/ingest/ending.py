@@ -14,6 +14,9 @@ from ..models import SyncState
 from ..sources import Scores
 from .tally import Tally
 
+# What a sync adds much to.
+_GROWN = ("exposure", "device", "counter", "version_counter", "software_counter", "weakness_counter", "link")
+
 log = structlog.get_logger(__name__)
 
 
@@ -37,7 +40,8 @@ def publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime)
         end(tally, state, error)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {TABLES['exposure']}")
+            # Else pages of the first minutes are planned by what was there before the first sync: nothing.
+            cursor.execute(f"ANALYZE {', '.join(TABLES[name] for name in _GROWN)}")
 
 
 def end(tally: Tally, state: str, error: str) -> None:

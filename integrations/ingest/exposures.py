@@ -10,26 +10,9 @@ from remediation.models import Recommendation
 from .catalogue import batches
 from .stage import Stage, adapt
 
-# Of several vulnerable versions of one product on a device the riskiest one stands for them. The plus keeps SQLite from
-# an index of that column, by which it would try every version on every device.
-_SOFTWARE = """
-INSERT INTO stage_wanted (recommendation_id, device_id, version_id, has_others)
-SELECT riskiest.recommendation_id, riskiest.device_id, v.version_id, riskiest.has_others
-FROM (
-    SELECT v.recommendation_id, p.device_id, MAX(v.place) AS place,
-        CASE WHEN MIN(v.place) < MAX(v.place) THEN 1 ELSE 0 END AS has_others
-    FROM stage_installation i
-    JOIN stage_version v ON v.v = i.v
-    JOIN stage_present p ON p.n = i.n
-    WHERE +v.has_weakness = 1 AND v.recommendation_id IS NOT NULL
-    GROUP BY v.recommendation_id, p.device_id
-) riskiest
-JOIN stage_version v ON v.place = riskiest.place
-"""
-
 _CONFIGURATIONS = """
-INSERT INTO stage_wanted (recommendation_id, device_id, version_id, has_others)
-SELECT s.recommendation_id, p.device_id, NULL, 0
+INSERT INTO stage_wanted (recommendation_id, device_id, version_id)
+SELECT s.recommendation_id, p.device_id, NULL
 FROM stage_configuration c
 JOIN stage_setting s ON s.c = c.c
 JOIN stage_present p ON p.n = c.n
@@ -89,16 +72,7 @@ SELECT recommendation_id, device_id, version_id, %s FROM stage_delta
 WHERE id BETWEEN %s AND %s AND kind = 'new'
 """
 
-# What a recommendation could apply to: for software, devices that have the product in any version.
-_TOTALS_OF_SOFTWARE = """
-INSERT INTO stage_total (recommendation_id, group_id, total)
-SELECT recommendation_id, group_id, COUNT(*) FROM (
-    SELECT DISTINCT v.recommendation_id, p.group_id, p.device_id
-    FROM stage_installation i JOIN stage_version v ON v.v = i.v JOIN stage_present p ON p.n = i.n
-    WHERE v.recommendation_id IS NOT NULL
-) having_it
-GROUP BY recommendation_id, group_id
-"""
+# What a recommendation could apply to stays as it was counted last.
 _KEPT_TOTALS = """
 INSERT INTO stage_total (recommendation_id, group_id, total)
 SELECT c.recommendation_id, c.group_id, c.total FROM {counter} c
@@ -116,25 +90,21 @@ class Delta:
     gone: int
 
 
-def want_software(stage: Stage) -> None:
-    stage.run(_SOFTWARE)
-    stage.run(_TOTALS_OF_SOFTWARE)
-
-
 def want_configurations(stage: Stage, statement: str) -> None:
     stage.run(_CONFIGURATIONS)
     stage.run(statement)
 
 
 def start(stage: Stage) -> None:
-    """The tables of a comparison. In stage_version `place` orders all versions by risk, without ties."""
+    """The tables of a comparison. In stage_version `place` orders all versions by risk, without ties; `product`
+    numbers what a device can be exposed to once."""
     stage.create(
         "stage_version",
-        "v INTEGER, software_id BIGINT, version_id BIGINT, recommendation_id BIGINT, place INTEGER,"
+        "v INTEGER, software_id BIGINT, version_id BIGINT, recommendation_id BIGINT, product INTEGER, place INTEGER,"
         " has_weakness INTEGER, version TEXT",
     )
     stage.create("stage_setting", "c INTEGER, recommendation_id BIGINT")
-    stage.create("stage_wanted", f"{_COLUMNS}, has_others INTEGER")
+    stage.create("stage_wanted", _COLUMNS)
     stage.create("stage_total", "recommendation_id BIGINT, group_id BIGINT, total BIGINT")
     start_delta(stage)
 

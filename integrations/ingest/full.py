@@ -12,7 +12,7 @@ from remediation.rules import verification
 
 from ..models import SyncPhase, SyncRun, SyncState
 from ..sources import Source, SourceError
-from . import beside, catalogue, closing, configurations, devices, evidence, exposures, imported, installed
+from . import beside, catalogue, closing, configurations, devices, evidence, exposures, imported, products
 from .ending import prepare, publish
 from .reading import Reading
 from .stage import READ, Stage
@@ -88,7 +88,7 @@ def _apply(reading: Reading, problems: list[str], source: Source) -> None:
     tally.phase(SyncPhase.PUBLISHING)
     scores = source.scores()
     counters.refresh_version_risks()
-    prepare(tally, now, totals="stage_total", installed=installed.count(reading))
+    prepare(tally, now, totals="stage_total", installed=products.count(reading))
     publish(tally, state, " ".join([*problems, drop if state == SyncState.HELD else ""]).strip(), scores, now)
 
 
@@ -108,6 +108,7 @@ def _compare(reading: Reading, now: datetime) -> exposures.Delta:
     stage = reading.stage
     has_software, has_configurations = reading.has(SyncPhase.SOFTWARE), reading.has(SyncPhase.CONFIGURATIONS)
     exposures.start(stage)
+    beside.start(stage)
     if has_software:
         catalogue.apply_software(reading, now)
         counters.refresh_version_risks()
@@ -120,7 +121,8 @@ def _compare(reading: Reading, now: datetime) -> exposures.Delta:
     stage.index("stage_version", "place")
     stage.index("stage_setting", "c")
     if has_software:
-        exposures.want_software(stage)
+        products.want(stage)
+        beside.see(stage)
     else:
         exposures.keep_totals(stage, of_configurations=False)
     if has_configurations:
@@ -128,5 +130,5 @@ def _compare(reading: Reading, now: datetime) -> exposures.Delta:
     else:
         exposures.keep_totals(stage, of_configurations=True)
     delta = exposures.compare(stage, reading.held_recommendations)
-    beside.want(stage)
+    beside.keep(stage)
     return delta

@@ -54,12 +54,16 @@ UNION ALL
 SELECT b.weakness_id, c.group_id, c.exposed FROM work_bundle b JOIN work_bundle_counter c ON c.bundle = b.bundle
 """
 
-# Found beforehand: PostgreSQL, asked to insert what a table lacks, reads on into the rows that it is inserting.
-_NEW = """
-CREATE TEMPORARY TABLE work_{thing}_new AS
-SELECT w.* FROM work_{thing}_counter w WHERE NOT EXISTS (
-    SELECT 1 FROM {{{thing}_counter}} c WHERE c.{thing}_id = w.{thing}_id AND c.group_id = w.group_id)
+# The rows to be written: new where `old` is null, gone where `exposed` is.
+_CHANGES = """
+CREATE TEMPORARY TABLE work_{thing}_change AS
+SELECT COALESCE(w.{thing}_id, c.{thing}_id) AS {thing}_id, COALESCE(w.group_id, c.group_id) AS group_id, c.id AS old,
+    {columns}
+FROM work_{thing}_counter w
+FULL OUTER JOIN {{{thing}_counter}} c ON c.{thing}_id = w.{thing}_id AND c.group_id = w.group_id
+WHERE c.id IS NULL OR w.group_id IS NULL OR {differs}
 """
+_COUNTED = {"version": ("installed", "exposed"), "software": ("installed", "exposed"), "weakness": ("exposed",)}
 
 _SOFTWARE_TOTALS = """
 CREATE TEMPORARY TABLE work_software AS
@@ -106,9 +110,9 @@ _WORK = (
     "work_version_counter",
     "work_software_counter",
     "work_weakness_counter",
-    "work_version_new",
-    "work_software_new",
-    "work_weakness_new",
+    "work_version_change",
+    "work_software_change",
+    "work_weakness_change",
     "work_known_exploited",
     "work_software",
     "work_weakness",
@@ -136,10 +140,10 @@ def prepare(installed: Installed) -> None:
     bundles.count()
     run(_WEAKNESSES)
     run(_KNOWN_EXPLOITED)
-    for thing in ("version", "software", "weakness"):
-        # Without it SQLite compares every old row with every new one.
-        run(f"CREATE INDEX work_{thing}_counter_key ON work_{thing}_counter ({thing}_id, group_id)")
-        run(_NEW.format(thing=thing))
+    for thing, counted in _COUNTED.items():
+        columns = ", ".join(f"w.{name}" for name in counted)
+        differs = " OR ".join(f"w.{name} <> c.{name}" for name in counted)
+        run(_CHANGES.format(thing=thing, columns=columns, differs=differs))
     run(_SOFTWARE_TOTALS)
     run(_WEAKNESS_TOTALS)
 
@@ -148,21 +152,19 @@ def publish(day: date, moment: datetime) -> None:
     """Write what `prepare` computed, where it differs. In the caller's transaction, after the day's snapshot."""
     at = connection.ops.adapt_datetimefield_value(moment)
     for thing in ("version", "software"):
-        _write_counters(thing, ("installed", "exposed"))
-    _write_counters("weakness", ("exposed",), first=("first_seen_at", at))
+        _write_counters(thing)
+    _write_counters("weakness", first=("first_seen_at", at))
     run(_WRITE_SOFTWARE)
     run(_WRITE_WEAKNESSES, at)
     run(_WRITE_KNOWN_EXPLOITED, day)
 
 
-def _write_counters(thing: str, counted: tuple[str, ...], first: tuple[str, str | None] | None = None) -> None:
+def _write_counters(thing: str, first: tuple[str, str | None] | None = None) -> None:
     """Delete, change and add rows of a table of counters. `first` is a column with its value in new rows."""
-    table, work, key = TABLES[f"{thing}_counter"], f"work_{thing}_counter", f"{thing}_id"
-    same = f"{table}.{key} = w.{key} AND {table}.group_id = w.group_id"
-    run(f"DELETE FROM {table} WHERE NOT EXISTS (SELECT 1 FROM {work} w WHERE {same})")  # noqa: S608
+    table, change, counted = TABLES[f"{thing}_counter"], f"work_{thing}_change", _COUNTED[thing]
+    run(f"DELETE FROM {table} WHERE id IN (SELECT old FROM {change} WHERE exposed IS NULL)")  # noqa: S608
     news = ", ".join(f"{name} = w.{name}" for name in counted)
-    differs = " OR ".join(f"{table}.{name} <> w.{name}" for name in counted)
-    run(f"UPDATE {table} SET {news} FROM {work} w WHERE {same} AND ({differs})")  # noqa: S608
-    names = ", ".join((key, "group_id", *counted))
+    run(f"UPDATE {table} SET {news} FROM {change} w WHERE {table}.id = w.old AND w.exposed IS NOT NULL")  # noqa: S608
+    names = ", ".join((f"{thing}_id", "group_id", *counted))
     more, mark, value = (f", {first[0]}", ", %s", first[1:]) if first else ("", "", ())
-    run(f"INSERT INTO {table} ({names}{more}) SELECT {names}{mark} FROM work_{thing}_new", *value)  # noqa: S608
+    run(f"INSERT INTO {table} ({names}{more}) SELECT {names}{mark} FROM {change} WHERE old IS NULL", *value)  # noqa: S608
