@@ -2,10 +2,19 @@
 
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Concat
 
-from remediation.models import Device, ExploitLevel, Exposure, Software, SoftwareVersion, VersionCounter, Weakness
+from remediation.models import (
+    Device,
+    ExploitLevel,
+    Exposure,
+    Software,
+    SoftwareVersion,
+    VersionCounter,
+    Weakness,
+    WeaknessCounter,
+)
 
 from .groups import Selection
 from .scores import count_of_related
@@ -27,9 +36,20 @@ def weaknesses_in(groups: Selection) -> QuerySet:
 
 def carried_by(groups: Selection, **software: Any) -> QuerySet:
     """Keys of the weaknesses of versions that are installed there, of products with these properties."""
-    here = VersionCounter.objects.filter(group__in=groups.ids).values("version")
+    # From the few products to their versions, of each whether anyone here has it, and to what those suffer from.
+    here = VersionCounter.objects.filter(version=OuterRef("pk"), group__in=groups.ids)
     named = {f"software__{name}": value for name, value in software.items()}
-    return Weakness.objects.filter(versions__in=SoftwareVersion.objects.filter(pk__in=here, **named)).values("pk")
+    versions = SoftwareVersion.objects.filter(Exists(here), **named)
+    return Weakness.versions.through.objects.filter(softwareversion__in=versions).values("weakness")
+
+
+def exposing(groups: Selection) -> QuerySet:
+    """The weaknesses that expose a device there; for the whole organisation all that it has or had."""
+    everything = Weakness.objects.all()
+    if groups.is_whole_organisation:
+        return everything
+    here = WeaknessCounter.objects.filter(weakness=OuterRef("pk"), group__in=groups.ids, exposed__gt=0)
+    return everything.filter(Exists(here))
 
 
 def worst_first(weaknesses: QuerySet) -> QuerySet:
@@ -75,11 +95,17 @@ def exposures_to(weakness: Weakness, groups: Selection) -> QuerySet[Exposure]:
     return _in_groups(Exposure.objects.filter(recommendation__in=advice, version__in=versions), groups)
 
 
-def exposures_by(software: Software, groups: Selection) -> QuerySet[Exposure]:
+def exposed_there(groups: Selection) -> Sum:
+    """Devices that a recommendation, a product or a weakness exposes there, by its counters."""
+    return Sum("counters__exposed", filter=Q(counters__group__in=groups.ids), default=0)
+
+
+def exposures_by(software: Software, versions: list[int], groups: Selection) -> QuerySet[Exposure]:
+    """By the keys of its versions, too: PostgreSQL would take those of a join for few."""
     advice = getattr(software, "recommendation", None)
     if advice is None:
         return Exposure.objects.none()
-    return _in_groups(Exposure.objects.filter(recommendation=advice, version__software=software), groups)
+    return _in_groups(Exposure.objects.filter(recommendation=advice, version__in=versions), groups)
 
 
 def devices_exposed_to(weakness: Weakness, groups: Selection) -> QuerySet:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import DateTimeField, F, IntegerField, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from remediation.models import (
     ActivityStatus,
@@ -86,11 +87,15 @@ def recommendations_in(groups: Selection) -> QuerySet:
 
 
 def _frame_questions(groups: Selection) -> dict[str, Any]:
-    newest = OrganisationScore.objects.order_by("-day").annotate(at=F("published_at"))
+    newest = OrganisationScore.objects.order_by("-day").annotate(
+        at=F("published_at"), newest_at=Coalesce("refreshed_at", "published_at")
+    )
     found = Recommendation.objects.open()
     open_here = found.filter(exposed__gt=0) if groups.is_whole_organisation else found.exposed_in(groups.ids)
     return {
         "frame_synced_at": Subquery(newest.values("at")[:1], output_field=DateTimeField()),
+        # By a sync, or since then by a feed.
+        "frame_published_at": Subquery(newest.values("newest_at")[:1], output_field=DateTimeField()),
         "frame_recommendations": CountOf(open_here),
         "frame_activities": CountOf(activities_in(groups).filter(status=ActivityStatus.ACTIVE)),
     }

@@ -1,14 +1,12 @@
 """The dashboard: scores with their trend, and what comes first. Every number is a sum of stored rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from django.core.cache import cache
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import JSONObject
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -19,7 +17,6 @@ from remediation.models import (
     Device,
     DeviceGroup,
     ExposureLevel,
-    OrganisationScore,
     RecommendationStatus,
     ScoreSnapshot,
 )
@@ -34,6 +31,7 @@ from .lists.recommendations import with_impact
 from .lists.tabs import awaiting_a_decision, overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
 from .periods import last_days
+from .published import published
 from .rejections import ask_rejections, rejections
 from .requests import Request
 from .scores import ask_weights, settings_in, weights
@@ -43,7 +41,6 @@ ROWS = 6
 SHORT_ROWS = 5
 # Activities are sorted by the order of these.
 RANKED = 100
-KEEP = 3600
 
 
 @require_GET
@@ -57,8 +54,8 @@ def overview(request: Request) -> HttpResponse:
         return render(request, "dashboard/first_start.html")
     top = _top_recommendations(request, groups)
     period = last_days(request)
-    history = _published(request, f"history{period.days}", lambda: trends.history(groups, period))
-    settings = _published(request, "settings", lambda: _settings(groups))
+    history = published(request, f"history{period.days}", lambda: trends.history(groups, period))
+    settings = published(request, "settings", lambda: _settings(groups))
     exposure = trends.exposure(history, weights(request))
     context = {
         "numbers": numbers(request),
@@ -77,8 +74,8 @@ def overview(request: Request) -> HttpResponse:
         "recommendations": top[:ROWS],
         "activities": _top_activities(groups, top),
         "software": _top_software(top),
-        "devices": _published(request, "top_devices", lambda: _top_devices(groups)),
-        "events": _published(request, "events", lambda: newest_events(groups)),
+        "devices": published(request, "top_devices", lambda: _top_devices(groups)),
+        "events": published(request, "events", lambda: newest_events(groups)),
     }
     return render(request, "dashboard/overview.html", context | flyout(request))
 
@@ -91,9 +88,7 @@ def _ask(request: Request, groups: Selection) -> None:
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()
     levels = {name: _total(today, name) for name in (*_LEVEL_FIELDS.values(), "unseen")}
-    refreshed = OrganisationScore.objects.order_by("-day").values("refreshed_at")[:1]
     numbers(request).ask(
-        refreshed_at=Subquery(refreshed),
         top_overdue=CountOf(overdue(activities_in(groups))),
         top_excepted=CountOf(excepted),
         known_exploited=CountOf(weaknesses_in(groups).filter(kev_added_on__isnull=False, in_exposed__gt=0)),
@@ -104,16 +99,6 @@ def _ask(request: Request, groups: Selection) -> None:
 
 def _total(queryset: QuerySet, name: str) -> Subquery:
     return Subquery(queryset.annotate(_one=Value(1)).values("_one").annotate(_sum=Sum(name)).values("_sum"))
-
-
-def _published(request: Request, name: str, make: Callable[[], Any]) -> Any:
-    """What changes with the publication of a sync alone is worked out once for each selection of groups."""
-    at = numbers(request)["refreshed_at"] or numbers(request)["frame_synced_at"]
-    groups = selection(request)
-    chosen = "all" if groups.is_whole_organisation else "-".join(map(str, groups.ids))
-    if len(chosen) > 150:
-        return make()
-    return cache.get_or_set(f"overview:{name}:{at.timestamp()}:{timezone.localdate()}:{chosen}", make, KEEP)
 
 
 # --- Scores ---

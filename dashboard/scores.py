@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import (
     Case,
+    Exists,
     ExpressionWrapper,
     F,
     FloatField,
@@ -112,12 +113,13 @@ def weight_questions(groups: Selection) -> dict[str, Any]:
 
 def settings_in(groups: Selection) -> QuerySet:
     """The configurations that apply to a device of the selected groups."""
-    here = RecommendationCounter.objects.filter(group__in=groups.ids, total__gt=0)
-    return Recommendation.objects.open().filter(
-        remediation_type=RemediationType.CONFIGURATION_CHANGE,
-        severity_score__gt=0,
-        pk__in=here.values("recommendation"),
+    settings = Recommendation.objects.open().filter(
+        remediation_type=RemediationType.CONFIGURATION_CHANGE, severity_score__gt=0
     )
+    if groups.is_whole_organisation:
+        return settings.filter(total__gt=0)
+    here = RecommendationCounter.objects.filter(recommendation=OuterRef("pk"), group__in=groups.ids, total__gt=0)
+    return settings.filter(Exists(here))
 
 
 def _sum(queryset: QuerySet, name: str) -> Any:

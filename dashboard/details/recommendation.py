@@ -15,12 +15,11 @@ from remediation.models import (
     RecommendationCounter,
     Severity,
     TicketSystem,
-    Weakness,
 )
 
 from ..activities import in_short
 from ..groups import Selection, selection
-from ..inventory import carried_by, weaknesses_in, worst_first
+from ..inventory import carried_by, exposing, worst_first
 from ..numbers import activities_in
 from ..requests import Request
 from ..scores import Weights, weight_questions
@@ -119,8 +118,7 @@ def _weaknesses(item: Any, groups: Selection) -> list[Any]:
     """The worst ones in the groups first, each with the totals of all."""
     if not item.software_id:
         return []
-    here = weaknesses_in(groups).filter(pk__in=carried_by(groups, pk=item.software_id))
-    found = worst_first(Weakness.objects.filter(pk__in=here.values("pk")))
+    found = worst_first(exposing(groups).filter(pk__in=carried_by(groups, pk=item.software_id)))
     critical = Case(When(severity=Severity.CRITICAL, then=Value(1)), default=Value(0))
     totals = {
         "critical": Window(Sum(critical)),
@@ -131,8 +129,8 @@ def _weaknesses(item: Any, groups: Selection) -> list[Any]:
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet[Exposure]:
-    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
+    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device_id"
     exposures = Exposure.objects.filter(recommendation=item)
     if not groups.is_whole_organisation:
         exposures = exposures.filter(device__group__in=groups.ids)
-    return exposures.select_related("device", "version").order_by(order, "device")[:SHOWN_DEVICES]
+    return exposures.select_related("device", "version").order_by(order, "device_id")[:SHOWN_DEVICES]

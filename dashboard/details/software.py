@@ -14,9 +14,9 @@ from ..activities import in_short
 from ..groups import Selection, selection
 from ..inventory import (
     carried_by,
+    exposing,
     exposures_by,
     versions_in,
-    weaknesses_in,
     weaknesses_of_software,
     worst_first,
 )
@@ -56,15 +56,14 @@ def software(request: Request, pk: int) -> HttpResponse:
     groups = selection(request)
     item = _item(request, pk, groups)
     advice = getattr(item, "recommendation", None)
+    versions = _versions(item, groups)
     context = {
         "software": item,
         "recommendation": advice,
         "is_at_end_of_life": _is_at_end_of_life(item, advice),
-        "distribution": _distribution(item, groups),
-        "weaknesses": worst_first(weaknesses_in(groups).filter(pk__in=carried_by(groups, pk=item.pk)))[
-            :SHOWN_WEAKNESSES
-        ],
-        "devices": _devices(item, groups),
+        "distribution": _distribution(versions),
+        "weaknesses": worst_first(exposing(groups).filter(pk__in=carried_by(groups, pk=item.pk)))[:SHOWN_WEAKNESSES],
+        "devices": _devices(item, [version.pk for version in versions], groups),
         "activities": in_short(activities_in(groups).filter(recommendation__software=item), groups)[:SHOWN_ACTIVITIES],
         "may_handle": request.user.has_perm("remediation.handle_remediation"),
         "numbers": numbers(request),
@@ -88,10 +87,13 @@ def _item(request: Request, pk: int, groups: Selection) -> Any:
     )
 
 
-def _distribution(item: Software, groups: Selection) -> Distribution:
+def _versions(item: Software, groups: Selection) -> list[Any]:
     links = SoftwareVersion.weaknesses.through.objects.all()
-    versions = versions_in(item.versions.defer("disk_paths", "registry_paths"), groups)
-    found: list[Any] = list(versions.annotate(weakness_count=count_of_related(links, "softwareversion")))
+    found = versions_in(item.versions.defer("disk_paths", "registry_paths"), groups)
+    return list(found.annotate(weakness_count=count_of_related(links, "softwareversion")))
+
+
+def _distribution(found: list[Any]) -> Distribution:
     shown = sorted(found[:SHOWN_VERSIONS], key=lambda version: _in_order(version.version), reverse=True)
     return Distribution(shown, sum(version.in_installed for version in found), len(found))
 
@@ -101,12 +103,12 @@ def _in_order(version: str) -> list[tuple[int, int, str]]:
     return [(0, int(part[:18]), "") if part.isdecimal() else (1, 0, part) for part in version.split(".")]
 
 
-def _devices(item: Any, groups: Selection) -> QuerySet:
-    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device"
+def _devices(item: Any, versions: list[int], groups: Selection) -> QuerySet:
+    order = "-device__risk_sum" if item.in_exposed <= SORTED_BY_RISK_UP_TO else "device_id"
     fields = {
         "name": F("device__name"),
         "group__name": F("device__group__name"),
         "exposure_level": F("device__exposure_level"),
         "installed": F("version__version"),
     }
-    return exposures_by(item, groups).order_by(order, "device").values(**fields)[:SHOWN_DEVICES]
+    return exposures_by(item, versions, groups).order_by(order, "device_id").values(**fields)[:SHOWN_DEVICES]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import django_filters
 import django_tables2 as tables
+from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.http.response import HttpResponseBase
@@ -23,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import exports
 from ..groups import Selection, selection
 from ..numbers import CountOf, numbers
+from ..published import Answer, published
 from ..requests import Request
 from .chips import chips
 from .paging import Page, page_of
@@ -123,9 +125,13 @@ class List:
     empty: dict[str, Any]
     # Instead of the table's own, where a list is too long to be sorted unasked.
     default_sort: str | None = None
+    # Its length without filters, where that is known.
+    length: int | None = None
 
     # The number, asked for by `ask`, that says how long the list is without filters.
     counted_as: ClassVar[str] = ""
+    # Whether its length and its order change with the published numbers alone; then each is worked out once.
+    is_published: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.filters = self.filter_class(self.request.GET, queryset=self.queryset, request=self.request)
@@ -164,16 +170,36 @@ class List:
         # First, for it asks all numbers at once, and preparing the rows looks at some.
         count, key = self._count(), self.table_class.key
         rows = self.rows_queryset.values(key, *self.table_class.fields)
-        return page_of(rows, self.keys().values(key), count, self.request.GET)
+        return page_of(rows, self.keys().values(key), count, self.request.GET, self._known)
 
     def keys(self) -> QuerySet:
         """The rows in their order, to find those of a page by."""
         return self.rows_queryset
 
     def _count(self) -> int:
+        if self.length is not None and not self.filters.is_filtering:
+            return self.length
         if self.counted_as and not self.filters.is_filtering:
             return numbers(self.request)[self.counted_as]
+        return self._once(self.filters.qs, self._ask_count)
+
+    def _ask_count(self) -> int:
         return numbers(self.request).ask(list_count=CountOf(self.filters.qs))["list_count"]
+
+    def _known(self, keys: QuerySet) -> QuerySet | list:
+        """The keys of the page where they are kept; else the query that finds them."""
+        return self._once(keys, lambda: [row[self.table_class.key] for row in keys]) if self.is_published else keys
+
+    def _once(self, queryset: QuerySet, make: Callable[[], Answer]) -> Answer:
+        """What follows from the queryset alone: the same until the next publication."""
+        if not self.is_published:
+            return make()
+        try:
+            question = str(queryset.query)
+        except EmptyResultSet:
+            # Nothing can be found, so there is nothing to ask.
+            return make()
+        return published(self.request, question, make)
 
     def context(self) -> dict[str, Any]:
         page = self.page()

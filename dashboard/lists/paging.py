@@ -1,5 +1,6 @@
 """One page of a list. It is found by its keys first, so that the database sorts and skips keys and not whole rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from ..numbers import CAP
 
 PER_PAGE = 50
 CHOICES = (25, 50, 100)
+# Takes the query for the keys of a page; returns it, or the keys.
+Known = Callable[[QuerySet], QuerySet | list]
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,8 @@ class Page:
         return "?" + query.urlencode()
 
 
-def page_of(rows: QuerySet, keys: QuerySet, count: int, query: QueryDict) -> Page:
-    """`keys` are the one value that tells the rows apart, in the rows' order."""
+def page_of(rows: QuerySet, keys: QuerySet, count: int, query: QueryDict, known: Known = lambda keys: keys) -> Page:
+    """`keys` are the one value that tells the rows apart, in the rows' order; `known` may know those of the page."""
     per_page = _whole_number(query.get("per_page"), PER_PAGE)
     per_page = per_page if per_page in CHOICES else PER_PAGE
     number = max(1, _whole_number(query.get("page"), 1))
@@ -69,7 +72,7 @@ def page_of(rows: QuerySet, keys: QuerySet, count: int, query: QueryDict) -> Pag
         number = min(number, max(1, -(-count // per_page)))
     start = (number - 1) * per_page
     (key,) = keys.query.values_select
-    found = rows.filter(**{f"{key}__in": keys[start : start + per_page]})
+    found = rows.filter(**{f"{key}__in": known(keys[start : start + per_page])})
     return Page(list(found), number, per_page, count, query)
 
 

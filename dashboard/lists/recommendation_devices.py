@@ -13,6 +13,7 @@ from remediation.models import Exposure, ExposureLevel, Recommendation
 from .. import cells
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
+from ..inventory import exposed_there
 from ..requests import Request
 from .base import ChoicesFilter, Column, List, ListFilters, ListTable, show, text_filter
 
@@ -108,8 +109,9 @@ class ExposedDeviceFilters(ListFilters):
 
 @require_GET
 def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
-    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
     groups = selection(request)
+    visible = Recommendation.objects.visible_to(request.user).annotate(in_exposed=exposed_there(groups))
+    recommendation = get_object_or_404(visible, pk=pk)
     exposures = Exposure.objects.filter(recommendation=recommendation)
     if not groups.is_whole_organisation:
         exposures = exposures.filter(device__group__in=groups.ids)
@@ -127,6 +129,7 @@ def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
             "text": _("None in the selected device groups is exposed to this."),
         },
         default_sort="" if recommendation.exposed > SORTED_BY_RISK_UP_TO else None,
+        length=recommendation.in_exposed,
     )
     return show(
         listing, "dashboard/recommendation_devices.html", placeholder=_("Filter by name"), recommendation=recommendation

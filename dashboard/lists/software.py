@@ -177,6 +177,8 @@ class SoftwareFilters(ListFilters):
 
 
 class SoftwareList(List):
+    is_published = True
+
     def ask(self) -> None:
         ask_weights(self.request)
 

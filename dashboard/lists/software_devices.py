@@ -10,7 +10,7 @@ from remediation.models import Software
 
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
-from ..inventory import exposures_by
+from ..inventory import exposed_there, exposures_by
 from ..requests import Request
 from .base import List, show
 from .recommendation_devices import ExposedDeviceFilters, ExposedDeviceTable
@@ -18,12 +18,14 @@ from .recommendation_devices import ExposedDeviceFilters, ExposedDeviceTable
 
 @require_GET
 def software_devices(request: Request, pk: int) -> HttpResponseBase:
-    software = get_object_or_404(Software.objects.visible_to(request.user).select_related("recommendation"), pk=pk)
+    groups = selection(request)
+    visible = Software.objects.visible_to(request.user).select_related("recommendation")
+    software = get_object_or_404(visible.annotate(in_exposed=exposed_there(groups)), pk=pk)
     listing = List(
         request,
         ExposedDeviceTable,
         ExposedDeviceFilters,
-        exposures_by(software, selection(request)),
+        exposures_by(software, list(software.versions.values_list("pk", flat=True)), groups),
         view=f"software-{pk}-devices",
         title=_("Exposed devices"),
         noun=ngettext_lazy("exposed device", "exposed devices"),
@@ -33,5 +35,6 @@ def software_devices(request: Request, pk: int) -> HttpResponseBase:
             "text": _("No version with a known weakness is installed in the selected device groups."),
         },
         default_sort="" if software.exposed > SORTED_BY_RISK_UP_TO else None,
+        length=software.in_exposed,
     )
     return show(listing, "dashboard/software_devices.html", placeholder=_("Filter by name"), software=software)

@@ -113,5 +113,6 @@ def weakness_devices(request: Request, key: str) -> HttpResponseBase:
             "text": _("None in the selected device groups is exposed to this."),
         },
         default_sort="" if weakness.exposed > SORTED_BY_RISK_UP_TO else None,
+        length=weakness.in_exposed,
     )
     return show(listing, "dashboard/weakness_devices.html", placeholder=_("Filter by name"), weakness=weakness)

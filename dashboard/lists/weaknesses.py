@@ -170,6 +170,8 @@ _LOWEST: dict[str, Any] = {
 
 
 class WeaknessList(List):
+    is_published = True
+
     def prepare(self, queryset: QuerySet) -> QuerySet:
         return queryset.annotate(
             carrier=first_carrier_of_weakness(self.groups),

@@ -1,6 +1,6 @@
 """What is installed where: one pass over the stage, from which follow the exposures of software and the inventory.
 
-A device mostly has one version of a product. So the counts are sums over those, and only the others are looked at again.
+A device mostly has one version of a product. The counts are sums over those, and only the others are looked at again.
 """
 
 from remediation.counters import AS_BEFORE, Installed
@@ -47,7 +47,9 @@ WHERE {thing}_id IS NOT NULL
 GROUP BY {thing}_id, group_id
 """
 # What a recommendation could apply to: devices that have the product in any version.
-_TOTALS = f"INSERT INTO stage_total (recommendation_id, group_id, total) {_INSTALLED.replace('{thing}', 'recommendation')}"
+_TOTALS = (
+    f"INSERT INTO stage_total (recommendation_id, group_id, total) {_INSTALLED.replace('{thing}', 'recommendation')}"
+)
 
 
 def want(stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+from msgspec import Raw
+
 from remediation.models.inventory import UNGROUPED
 
 from ..sources import clean, records
@@ -78,8 +80,8 @@ def _security_update(record: records.SoftwareWeakness) -> str:
     return clean.text(record.recommended_security_update_id or record.recommended_security_update, 64)
 
 
-def _paths(found: list[str] | None, most: int) -> list[str]:
-    return [clean.text(path, 500) for path in (found or [])[:most]]
+def _paths(found: Raw, most: int) -> list[str]:
+    return [clean.text(path, 500) for path in records.paths(found)[:most]]
 
 
 def group_named(name: str | None) -> str:

@@ -29,6 +29,10 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Points = Annotated[float, Meta(ge=0, le=10)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
+# Paths stay as they were written until somebody needs them: of ten million records few are looked at, and turning all
+# into lists would take a third of the time.
+NOTHING = msgspec.Raw(b"null")
+
 # How much of a bad record is kept, for whoever has to ask the source's support.
 SAMPLE_CAP = 300
 DEEPEST = 40
@@ -88,8 +92,8 @@ class SoftwareWeakness(Struct, frozen=True, rename="camel", gc=False):
     recommendation_reference: Annotated[str, Meta(max_length=255)] | None = None
     recommended_security_update: str | None = None
     recommended_security_update_id: str | None = None
-    disk_paths: list[str] | None = None
-    registry_paths: list[str] | None = None
+    disk_paths: msgspec.Raw = NOTHING
+    registry_paths: msgspec.Raw = NOTHING
 
 
 class Change(SoftwareWeakness, frozen=True, rename="camel", gc=False, kw_only=True):
@@ -202,12 +206,21 @@ class _Envelope(Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
+_paths = msgspec.json.Decoder(list[str] | None)
 _DEVICE = re.compile(rb'"deviceid"\s*:\s*"([^"\\]{1,64})"', re.IGNORECASE)
 _OF_DEVICES = (SoftwareWeakness, Change, Configuration, Installed)
 _envelope = msgspec.json.Decoder(_Envelope)
 _fast: dict[type, Any] = {}
 _pascal: dict[type, msgspec.json.Decoder] = {}
 _keys: dict[type, dict[str, str]] = {}
+
+
+def paths(raw: msgspec.Raw) -> list[str]:
+    """Of files or of the registry; none where what was written is no list of texts."""
+    try:
+        return _paths.decode(raw) or []
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return []
 
 
 def read_page(body: bytes, kind: type) -> Page:
@@ -306,9 +319,15 @@ def _one(record: Any, kind: type, page: Page) -> None:
     known = _known_keys(kind)
     loose = {known[key.lower()]: value for key, value in record.items() if key.lower() in known}
     try:
-        page.records.append(msgspec.convert(_tame(loose), kind, strict=True))
+        page.records.append(msgspec.convert(_with_raw(_tame(loose), kind), kind, strict=True))
     except (msgspec.MsgspecError, RecursionError, ValueError, UnicodeError) as problem:
         page.set_aside.append(SetAside(str(problem)[:200], _key_of(loose, kind), _sample(record)))
+
+
+def _with_raw(loose: dict[str, Any], kind: type) -> dict[str, Any]:
+    """With those values as text again that the struct keeps as text."""
+    kept = {item.encode_name for item in msgspec.structs.fields(kind) if item.type is msgspec.Raw}
+    return {key: msgspec.Raw(msgspec.json.encode(value)) if key in kept else value for key, value in loose.items()}
 
 
 def _known_keys(kind: type) -> dict[str, str]:

@@ -172,8 +172,9 @@ class SoftwareQuerySet(models.QuerySet):
         """What is installed on a device in a group which the user may see."""
         if user.sees_all_groups:
             return self
-        counted = Software.objects.filter(counters__group__in=user.device_groups.all(), counters__installed__gt=0)
-        return self.filter(pk__in=counted.values("pk"))
+        itself = Software.objects.filter(pk=models.OuterRef("pk"))
+        here = itself.filter(counters__group__in=user.device_groups.all(), counters__installed__gt=0)
+        return self.filter(models.Exists(here))
 
     def with_counts(self) -> "SoftwareQuerySet":
         """What is installed anywhere, annotated with its totals."""
@@ -228,8 +229,9 @@ class WeaknessQuerySet(models.QuerySet):
         """Those that a device in a group which the user may see is exposed to."""
         if user.sees_all_groups:
             return self
-        counted = Weakness.objects.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
-        return self.filter(pk__in=counted.values("pk"))
+        itself = Weakness.objects.filter(pk=models.OuterRef("pk"))
+        here = itself.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
+        return self.filter(models.Exists(here))
 
     def with_counts(self) -> "WeaknessQuerySet":
         """All that the organisation has or had, annotated with their totals."""

@@ -121,17 +121,23 @@ _WRITE_SUMS = f"""
 UPDATE {{activity}} SET {", ".join(f"{name} = c.{name}" for name in _SUMS)} FROM ({_SUMMED}) c
 WHERE {{activity}}.id = c.activity_id AND ({" OR ".join(f"{{activity}}.{name} <> c.{name}" for name in _SUMS)})
 """  # noqa: S608
-# A row only where a day ends otherwise than the one before.
-_WRITE_PROGRESS = f"""
-INSERT INTO {{progress}} (activity_id, group_id, day, fixed, unresolved)
-SELECT c.activity_id, c.group_id, %s, c.fixed, {_UNRESOLVED}
+# A row only where a day ends otherwise than the one before. Found beforehand: PostgreSQL, asked to insert what a table
+# lacks, reads on into the rows that it is inserting.
+_PROGRESS = f"""
+CREATE TEMPORARY TABLE work_progress AS
+SELECT c.activity_id, c.group_id, c.fixed, {_UNRESOLVED} AS unresolved
 FROM {{count}} c JOIN {{activity}} a ON a.id = c.activity_id
-LEFT JOIN {{progress}} p ON p.activity_id = c.activity_id AND p.group_id = c.group_id AND p.day = (
-    SELECT MAX(day) FROM {{progress}} l WHERE l.activity_id = c.activity_id AND l.group_id = c.group_id)
+LEFT JOIN (SELECT activity_id, group_id, MAX(day) AS day FROM {{progress}} GROUP BY activity_id, group_id) l
+    ON l.activity_id = c.activity_id AND l.group_id = c.group_id
+LEFT JOIN {{progress}} p ON p.activity_id = l.activity_id AND p.group_id = l.group_id AND p.day = l.day
 WHERE a.status IN ('active', 'completed') AND a.requested_at < %s
     AND (p.id IS NULL OR p.fixed <> c.fixed OR p.unresolved <> {_UNRESOLVED})
-ON CONFLICT (activity_id, group_id, day) DO UPDATE SET fixed = excluded.fixed, unresolved = excluded.unresolved
 """  # noqa: S608
+_WRITE_PROGRESS = """
+INSERT INTO {progress} (activity_id, group_id, day, fixed, unresolved)
+SELECT activity_id, group_id, %s, fixed, unresolved FROM work_progress WHERE TRUE
+ON CONFLICT (activity_id, group_id, day) DO UPDATE SET fixed = excluded.fixed, unresolved = excluded.unresolved
+"""
 _WRITE_BATCHES = """
 UPDATE {batch} SET fixed = c.fixed FROM (
     SELECT activity_id, group_id, batch, SUM(CASE WHEN state = 'fixed' THEN 1 ELSE 0 END) AS fixed FROM {target}
@@ -184,7 +190,9 @@ def _count(moment: datetime) -> dict[int, tuple[int, int]]:
         )
         changed = {pk: (before, int(after)) for pk, before, after in _rows(differing)}
         _run(_WRITE_SUMS)
-        _run(_WRITE_PROGRESS, timezone.localdate(moment), connection.ops.adapt_datetimefield_value(moment))
+        _run("DROP TABLE IF EXISTS work_progress")
+        _run(_PROGRESS, connection.ops.adapt_datetimefield_value(moment))
+        _run(_WRITE_PROGRESS, timezone.localdate(moment))
         RemediationActivity.objects.filter(
             status__in=[ActivityStatus.ACTIVE, ActivityStatus.COMPLETED], requested_at__lt=moment
         ).update(checked_at=moment)

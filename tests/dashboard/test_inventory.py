@@ -10,6 +10,7 @@ from remediation.models import (
     ActivityWeakness,
     DeviceGroup,
     Exposure,
+    OrganisationScore,
     Recommendation,
     ScoreSnapshot,
     Software,
@@ -51,7 +52,7 @@ def pages(weakness: Weakness) -> dict[str, str]:
 QUERIES = {
     "software list": 6,
     "software": 10,
-    "devices of software": 7,
+    "devices of software": 8,
     "weaknesses": 6,
     "weakness": 10,
     "devices of weakness": 8,
@@ -379,3 +380,33 @@ def test_the_file_of_weaknesses_has_every_fact(client, reader, found):
     assert values["weakness"] == found.name
     assert (values["kev_added_on"], values["exploit_level"], values["exposed_devices"]) == (f"{TODAY}", "kit", "5")
     assert values["software"] == found.versions.get().software.name
+
+
+@pytest.mark.parametrize("address", ["/software/?sort=-exposed", "/weaknesses/?sort=-exposed"])
+def test_order_and_length_of_a_list_are_kept_until_the_next_publication(client, reader, found, address):
+    reader(client)
+    before = rows_of(client, address)
+
+    more = estate(devices=9, groups=1)
+
+    assert len(rows_of(client, address)) == len(before)
+    OrganisationScore.objects.update(published_at=timezone.now())
+    assert len(rows_of(client, address)) == len(before) + 1
+    first = more.software.name if "software" in address else more.software.versions.get().weaknesses.get().name
+    assert first in rows_of(client, address)[0]
+
+
+@pytest.mark.parametrize("address", ["/software/", "/weaknesses/"])
+def test_what_is_kept_for_one_selection_of_groups_is_not_shown_to_another(client, reader, found, theirs, address):
+    mine, _ = theirs
+    reader(client)
+    everything = len(rows_of(client, address))
+    reader(client, device_groups=[mine])
+
+    assert len(rows_of(client, address)) < everything
+
+
+def rows_of(client, address: str) -> list[str]:
+    """The texts of the rows of the list's page."""
+    body = html5lib.parse(client.get(address).content.decode(), namespaceHTMLElements=False).find(".//tbody")
+    return ["".join(row.itertext()) for row in body.iter("tr")]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import databases, kept
-from .addresses import ROUNDS
+from .addresses import CROWDED_ROUNDS, ROUNDS
 from .report import sections
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +24,13 @@ _ON_SQLITE = 0.1
 # Of one database each: the raw records leave other exposures than the stage.
 _THROUGH_HTTP = {"pages": "through_http.pages", "limits": "through_http.limits", "whole": "through_http.whole"}
 _FROM_STAGING = {
-    "staged": {"first": "staged.first", "limits": "limits.run", "seed": "seed.run", "again": "staged.again"},
+    "staged": {
+        "first": "staged.first",
+        "limits": "limits.run",
+        "seed": "seed.run",
+        "again": "staged.again",
+        "delta": "staged.delta",
+    },
     "pages": {"pages": "pages.run"},
     "export": {"export": "pages.export"},
     "crowd": {"crowd": "crowd.run"},
@@ -39,7 +45,12 @@ def main() -> int:
         if only and only != name.lower():
             continue
         size = share * _ON_SQLITE if name == "SQLite" else share
-        found = {"share": size, "load": f"{os.getloadavg()[0]:.1f}", "rounds": ROUNDS}
+        found = {
+            "share": size,
+            "load": f"{os.getloadavg()[0]:.1f}",
+            "rounds": ROUNDS,
+            "rounds all at once": CROWDED_ROUNDS,
+        }
         results[name] = found | _measure(name, size, parts)
     found = sections(results)
     print("\n\n".join(f"## {heading}\n\n{kept.table(rows)}" for heading, rows in found.items()))

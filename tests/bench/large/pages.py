@@ -13,19 +13,19 @@ from .tenant import Tenant
 
 
 def run(tenant: Tenant) -> dict[str, Any]:
-    return measure(tenant)
+    return measure(tenant, ROUNDS)
 
 
 def export(tenant: Tenant) -> dict[str, Any]:
     return measured_export(signed_in(READERS["all groups"]), EXPORT.format(**numbers(tenant)), rounds=3)
 
 
-def measure(tenant: Tenant) -> dict[str, Any]:
+def measure(tenant: Tenant, rounds: int) -> dict[str, Any]:
     here = numbers(tenant)
     asked = {name: (url, {}) for name, url in PAGES.items()} | PARTS
     return {
         reader: {
-            name: measured(signed_in(username), url.format(**here), headers, ROUNDS)
+            name: measured(signed_in(username), url.format(**here), headers, rounds)
             for name, (url, headers) in asked.items()
         }
         for reader, username in READERS.items()

@@ -13,11 +13,12 @@ STAGED = "A large tenant from staging on"
 PAGES = "Pages of a large tenant"
 EXPORT = "CSV of a large tenant"
 _PASSES = {"first": "first sync", "again": "re-sync, 1 % changed"}
+DELTA = "Changes alone, 0.1 % of a large tenant"
 _APPLYING = ("applying", "verifying", "publishing")
 
 
 def sections(results: dict[str, dict[str, Any]]) -> dict[str, Rows]:
-    makers = {AIMS: _aims, HTTP: _http, STAGED: _staged, PAGES: _pages, EXPORT: _export}
+    makers = {AIMS: _aims, HTTP: _http, STAGED: _staged, DELTA: _delta, PAGES: _pages, EXPORT: _export}
     found = {heading: _rows(results, make) for heading, make in makers.items()}
     return {heading: rows for heading, rows in found.items() if rows}
 
@@ -71,6 +72,22 @@ def _staged(result: dict[str, Any]) -> Iterator[Row]:
         }
 
 
+def _delta(result: dict[str, Any]) -> Iterator[Row]:
+    if one := result.get("delta"):
+        whole = _sum(one["phases"], lambda phase: True)
+        yield {
+            "changes read": f"{one['rows']:,}",
+            "new, gone": f"{one['new']:,}, {one['fixed']:,}",
+            "wall s": _short(whole["wall"]),
+            "CPU s": _short(_cpu(whole)),
+            **{
+                f"{phase}, CPU s": _short(_cpu(one["phases"].get(phase, {})))
+                for phase in ("changes", "applying", "publishing")
+            },
+            "peak memory MB": _short(one["memory"]),
+        }
+
+
 def _pages(result: dict[str, Any]) -> Iterator[Row]:
     crowded = result.get("crowd", {}).get("pages", {})
     for reader, pages in result.get("pages", {}).items():
@@ -89,6 +106,7 @@ def _pages(result: dict[str, Any]) -> Iterator[Row]:
                 "queries": page["queries"],
                 "all at once: median ms": _short(beside.get("median")),
                 "95 % ms, all at once": _short(beside.get("p95")),
+                "requests, all at once": result["rounds all at once"] if beside else "",
             }
 
 
@@ -172,12 +190,13 @@ def introduction(heading: str) -> str:
     return text.partition(f"## {heading}\n")[2].partition("\n## ")[0].strip() + "\n"
 
 
-HEADINGS = (AIMS, HTTP, STAGED, PAGES, EXPORT)
+HEADINGS = (AIMS, HTTP, STAGED, DELTA, PAGES, EXPORT)
 # Which figures make a run another run.
 SAME_RUN = {
     AIMS: ("database", "devices", "what"),
     HTTP: ("database", "devices"),
     STAGED: ("database", "devices", "pass"),
+    DELTA: ("database", "devices"),
     PAGES: ("database", "devices", "reader", "page"),
     EXPORT: ("database", "devices"),
 }

@@ -3,8 +3,9 @@
 The rows themselves are too many to go through Python in a bench of the database: `staged.py` adds them to the stage.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 
 from integrations.sources import Page, Scores, records
 
@@ -17,8 +18,8 @@ _SEVERITIES = ["Low", "Medium", "Medium", "High", "High", "Critical"]
 class TenantSource:
     name = "bench"
 
-    def __init__(self, tenant: Tenant) -> None:
-        self.tenant = tenant
+    def __init__(self, tenant: Tenant, news: Iterable[records.Change] = ()) -> None:
+        self.tenant, self._news = tenant, iter(news)
 
     def machines(self, after: str = "") -> Iterator[Page]:
         devices = self.tenant.size.devices
@@ -52,7 +53,8 @@ class TenantSource:
         return iter(())
 
     def changes(self, since: datetime) -> Iterator[Page]:
-        return iter(())
+        while page := list(islice(self._news, _PAGE)):
+            yield Page(page)
 
     def remediation_tasks(self) -> Iterator[Page]:
         return iter(())

@@ -344,7 +344,7 @@ def test_a_bad_machine_is_set_aside_and_the_others_stay(bad):
     "bad",
     [
         {"cvssScore": 11}, {"cvssScore": float("inf")}, {"softwareVersion": "1" * 129}, {"cveId": 5},
-        {"softwareName": ""}, {"deviceId": "x" * 100}, {"diskPaths": "c:"},
+        {"softwareName": ""}, {"deviceId": "x" * 100},
     ],
 )  # fmt: skip
 def test_a_bad_row_of_software_is_set_aside(bad: dict):
@@ -355,6 +355,17 @@ def test_a_bad_row_of_software_is_set_aside(bad: dict):
 
     assert (run.state, run.set_aside) == (SyncState.COMPLETE, 1)
     assert exposed() == {"pc-2"}
+
+
+@pytest.mark.parametrize("odd", ["c:", 5, {"c": 1}, [5], [None], ["\ud800"], [["c:"]]])
+def test_of_a_row_whose_paths_are_no_texts_the_rest_is_used(odd):
+    world = World(devices=2)
+    world.lists["software"][0]["diskPaths"] = odd
+
+    run = sync(world)
+
+    assert (run.state, run.set_aside) == (SyncState.COMPLETE, 0)
+    assert exposed() == {"pc-1", "pc-2"}
 
 
 def test_an_active_alert_raises_the_risk_of_its_devices():
