@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -22,4 +22,5 @@ def published(request: Request, name: str, make: Callable[[], Answer]) -> Answer
         return make()
     chosen = "all" if groups.is_whole_organisation else "-".join(map(str, groups.ids))
     key = sha256(f"{name}:{chosen}".encode()).hexdigest()
-    return cache.get_or_set(f"published:{at.timestamp()}:{timezone.localdate()}:{key}", make, KEEP)
+    kept = cache.get_or_set(f"published:{at.timestamp()}:{timezone.localdate()}:{key}", make, KEEP)
+    return cast(Answer, kept)

@@ -16,6 +16,7 @@ from ..groups import selection
 from ..inventory import exposed_there
 from ..requests import Request
 from .base import ChoicesFilter, Column, List, ListFilters, ListTable, show, text_filter
+from .device_exposures import ReportTable
 
 
 class ExposedDeviceTable(ListTable):
@@ -80,6 +81,13 @@ class ExposedDeviceTable(ListTable):
     )
 
 
+class ReportedDeviceTable(ExposedDeviceTable):
+    """For those who may report a row as inaccurate."""
+
+    fields = (*ExposedDeviceTable.fields, "recommendation_id")
+    report = ReportTable.base_columns["report"]
+
+
 class ExposedDeviceFilters(ListFilters):
     q = text_filter("with_text")
     level = ChoicesFilter(field_name="device__exposure_level", choices=ExposureLevel, label=gettext_lazy("Exposure"))
@@ -107,6 +115,11 @@ class ExposedDeviceFilters(ListFilters):
         return queryset.filter(without if value == "left_out" else ~without)
 
 
+def device_table(request: Request) -> type[ListTable]:
+    may_report = request.user.has_perm("remediation.report_inaccuracy")
+    return ReportedDeviceTable if may_report else ExposedDeviceTable
+
+
 @require_GET
 def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
     groups = selection(request)
@@ -117,7 +130,7 @@ def recommendation_devices(request: Request, pk: int) -> HttpResponseBase:
         exposures = exposures.filter(device__group__in=groups.ids)
     listing = List(
         request,
-        ExposedDeviceTable,
+        device_table(request),
         ExposedDeviceFilters,
         exposures,
         view=f"exposed-devices-{pk}",

@@ -13,7 +13,7 @@ from ..groups import selection
 from ..inventory import exposed_there, exposures_by
 from ..requests import Request
 from .base import List, show
-from .recommendation_devices import ExposedDeviceFilters, ExposedDeviceTable
+from .recommendation_devices import ExposedDeviceFilters, device_table
 
 
 @require_GET
@@ -23,7 +23,7 @@ def software_devices(request: Request, pk: int) -> HttpResponseBase:
     software = get_object_or_404(visible.annotate(in_exposed=exposed_there(groups)), pk=pk)
     listing = List(
         request,
-        ExposedDeviceTable,
+        device_table(request),
         ExposedDeviceFilters,
         exposures_by(software, list(software.versions.values_list("pk", flat=True)), groups),
         view=f"software-{pk}-devices",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from remediation import scoring
@@ -238,3 +239,14 @@ def test_an_odd_address_of_a_device_is_no_error(client, reader, exposed, tab):
     answers = {client.get(f"/devices/{exposed.pk}/{tab}?{query}").status_code for query in [*ODD, "format=csv"]}
 
     assert answers == {200}
+
+
+@pytest.mark.parametrize(("roles", "may_report"), [(["Security team"], True), (["Viewer"], False)])
+def test_a_row_of_exposed_devices_can_be_reported_by_those_who_may(client, reader, published, roles, may_report):
+    reader(client, roles=roles)
+    device = published.exposures.first().device_id
+
+    html = client.get(f"/recommendations/{published.pk}/devices/").content.decode()
+
+    address = f"{reverse('report_inaccuracy', args=[device])}?recommendation={published.pk}"
+    assert (address in html) is may_report
