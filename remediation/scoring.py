@@ -2,7 +2,7 @@
 
 The formula is our own and public: Microsoft does not print its function. From it come the range 0 to 100, the levels
 (0-29 low, 30-69 medium, 70-100 high), the device values, "High weighs a tenth of the devices", and the points of a
-configuration. The set-based twin of this page is `counters.py`; a test holds the two equal.
+configuration. The set-based twin of this page is `counters/`; a test holds the two equal.
 
     b = CVSS / 10                      how bad; the severity stands in for a missing CVSS
     t = the strongest sign of threat   at least 0.15, EPSS, exploit, KEV, an active alert

@@ -15,56 +15,26 @@ from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..groups import selection
 from ..inventory import exposed_there
 from ..requests import Request
+from . import device_columns
 from .base import ChoicesFilter, Column, List, ListFilters, ListTable, show, text_filter
 from .device_exposures import ReportTable
 
 
 class ExposedDeviceTable(ListTable):
-    fields = (
-        "device__name",
-        "device__group__name",
-        "device__os_platform",
-        "version__version",
-        "device__last_seen_at",
-        "device__exposure_level",
-        "first_seen_at",
-    )
+    fields = (*device_columns.fields("device__"), "version__version", "first_seen_at")
     key = "device_id"
     default_sort = "-exposure"
-    extra_csv = [
-        ("device_id", F("device__source_id")),
-        ("entra_device_id", F("device__entra_device_id")),
-        ("os_version", F("device__os_version")),
-        ("value", F("device__value")),
-    ]
+    extra_csv = device_columns.identity("device__")
 
-    device = Column(
-        gettext_lazy("Device"),
-        lambda row: cells.device(row["device_id"], row["device__name"], row["device__os_platform"]),
-        sort="device__name",
-        head=True,
-        csv=[("device", F("device__name")), ("os", F("device__os_platform"))],
-    )
-    group = Column(
-        gettext_lazy("Device group"),
-        lambda row: row["device__group__name"],
-        sort="device__group__name",
-        css="two hide-s",
-        csv=[("device_group", F("device__group__name"))],
-    )
+    device = device_columns.device("device__", key)
+    group = device_columns.group("device__")
     version = Column(
         gettext_lazy("Installed"),
         lambda row: row["version__version"] or cells.EMPTY,
         sort="version__version",
         csv=[("installed_version", F("version__version"))],
     )
-    exposure = Column(
-        gettext_lazy("Exposure"),
-        lambda row: cells.level(row["device__exposure_level"]),
-        sort="device__risk_sum",
-        css="hide-s",
-        csv=[("exposure_level", F("device__exposure_level"))],
-    )
+    exposure = device_columns.exposure("device__")
     since = Column(
         gettext_lazy("Exposed since"),
         lambda row: cells.day(row["first_seen_at"]),
@@ -72,13 +42,7 @@ class ExposedDeviceTable(ListTable):
         css="muted text-nowrap hide-t",
         csv=[("exposed_since", F("first_seen_at"))],
     )
-    seen = Column(
-        gettext_lazy("Last seen"),
-        lambda row: cells.moment(row["device__last_seen_at"]),
-        sort="device__last_seen_at",
-        css="num muted hide-s",
-        csv=[("last_seen_at", F("device__last_seen_at"))],
-    )
+    seen = device_columns.seen("device__")
 
 
 class ReportedDeviceTable(ExposedDeviceTable):

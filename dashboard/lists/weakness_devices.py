@@ -12,12 +12,12 @@ from django.views.decorators.http import require_GET
 
 from remediation.models import Device, ExposureLevel
 
-from .. import cells
 from ..details.recommendation import SORTED_BY_RISK_UP_TO
 from ..details.weakness import find
 from ..groups import selection
 from ..inventory import devices_exposed_to
 from ..requests import Request
+from . import device_columns
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 
 
@@ -28,58 +28,20 @@ def _carrier(row: Row) -> Any:
 
 
 class WeakDeviceTable(ListTable):
-    fields = (
-        "name",
-        "os_platform",
-        "group__name",
-        "carrier",
-        "carriers",
-        "risk_sum",
-        "exposure_level",
-        "last_seen_at",
-    )
+    fields = (*device_columns.fields(""), "carrier", "carriers")
     default_sort = "-exposure"
     opens = ""
-    extra_csv = [
-        ("device_id", F("source_id")),
-        ("entra_device_id", F("entra_device_id")),
-        ("os_version", F("os_version")),
-        ("value", F("value")),
-    ]
+    extra_csv = device_columns.identity("")
 
-    device = Column(
-        gettext_lazy("Device"),
-        lambda row: cells.device(row["pk"], row["name"], row["os_platform"]),
-        sort="name",
-        head=True,
-        csv=[("device", F("name")), ("os", F("os_platform"))],
-    )
-    group = Column(
-        gettext_lazy("Device group"),
-        lambda row: row["group__name"],
-        sort="group__name",
-        css="two hide-s",
-        csv=[("device_group", F("group__name"))],
-    )
+    device = device_columns.device("", "pk")
+    group = device_columns.group("")
     software = Column(
         gettext_lazy("Installed"),
         _carrier,
         csv=[("installed", F("carrier")), ("installed_count", F("carriers"))],
     )
-    exposure = Column(
-        gettext_lazy("Exposure"),
-        lambda row: cells.level(row["exposure_level"]),
-        sort="risk_sum",
-        css="hide-s",
-        csv=[("exposure_level", F("exposure_level"))],
-    )
-    seen = Column(
-        gettext_lazy("Last seen"),
-        lambda row: cells.moment(row["last_seen_at"]),
-        sort="last_seen_at",
-        css="num muted hide-s",
-        csv=[("last_seen_at", F("last_seen_at"))],
-    )
+    exposure = device_columns.exposure("")
+    seen = device_columns.seen("")
 
 
 class WeakDeviceFilters(ListFilters):
