@@ -14,11 +14,11 @@ from ..models import SyncState
 from ..sources import Scores
 from .tally import Tally
 
-# What a sync adds much to.
-_GROWN = ("exposure", "device", "counter", "version_counter", "software_counter", "weakness_counter", "link")
+# What a sync adds much to, and what it counts of it.
+_GROWN = ("device", "exposure", "version", "link", "weakness")
+_COUNTED = ("counter", "version_counter", "software_counter", "weakness_counter")
 
 log = structlog.get_logger(__name__)
-
 
 # What was read to its end is told on the timeline; the rest leaves its news to the next pass.
 _TOLD = (SyncState.COMPLETE, SyncState.APPLIED)
@@ -26,6 +26,7 @@ _TOLD = (SyncState.COMPLETE, SyncState.APPLIED)
 
 def prepare(tally: Tally, now: datetime, totals: str | None = None, installed: Installed = AS_BEFORE) -> None:
     """Everything that `publish` writes, counted before its transaction begins."""
+    _analyze(_GROWN)
     counters.prepare(now, totals, installed)
     events.prepare()
     tally.beat(at_once=True)
@@ -38,10 +39,17 @@ def publish(tally: Tally, state: str, error: str, scores: Scores, now: datetime)
         if state in _TOLD:
             events.write(now, tally.run.pk)
         end(tally, state, error)
+    _analyze(_COUNTED)
+
+
+def _analyze(names: tuple[str, ...]) -> None:
+    """PostgreSQL does so by itself, but later, and plans by what it saw last: before the first sync, nothing.
+
+    A million new exposures were counted device by device for it, and the first pages were slow.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            # Else pages of the first minutes are planned by what was there before the first sync: nothing.
-            cursor.execute(f"ANALYZE {', '.join(TABLES[name] for name in _GROWN)}")
+            cursor.execute(f"ANALYZE {', '.join(TABLES[name] for name in names)}")
 
 
 def end(tally: Tally, state: str, error: str) -> None:
