@@ -44,12 +44,12 @@ def carried_by(groups: Selection, **software: Any) -> QuerySet:
 
 
 def exposing(groups: Selection) -> QuerySet:
-    """The weaknesses that expose a device there; for the whole organisation all that it has or had."""
-    everything = Weakness.objects.all()
+    """As `weaknesses_in`, for a few of them: those of a part are looked at one by one, not summed all at once."""
     if groups.is_whole_organisation:
-        return everything
+        return Weakness.objects.with_counts()
     here = WeaknessCounter.objects.filter(weakness=OuterRef("pk"), group__in=groups.ids, exposed__gt=0)
-    return everything.filter(Exists(here))
+    exposed = here.order_by().values("weakness").annotate(_sum=Sum("exposed")).values("_sum")
+    return Weakness.objects.filter(Exists(here)).annotate(in_exposed=Subquery(exposed))
 
 
 def worst_first(weaknesses: QuerySet) -> QuerySet:

@@ -410,3 +410,15 @@ def rows_of(client, address: str) -> list[str]:
     """The texts of the rows of the list's page."""
     body = html5lib.parse(client.get(address).content.decode(), namespaceHTMLElements=False).find(".//tbody")
     return ["".join(row.itertext()) for row in body.iter("tr")]
+
+
+@pytest.mark.parametrize("sees", ["everything", "a part"])
+def test_a_products_page_says_how_many_devices_here_each_of_its_weaknesses_exposes(client, reader, found, sees):
+    mine = DeviceGroup.objects.order_by("pk").first()
+    reader(client, **({} if sees == "everything" else {"device_groups": [mine]}))
+    exposures = Exposure.objects.all() if sees == "everything" else Exposure.objects.filter(device__group=mine)
+
+    page = html5lib.parse(client.get(pages(found)["software"]).content.decode(), namespaceHTMLElements=False)
+
+    (row,) = [row for row in page.iter("tr") if found.name in "".join(row.itertext())]
+    assert "".join(row.findall("td")[-1].itertext()).strip() == str(exposures.count())
