@@ -1,4 +1,4 @@
-"""Several people, a clock and syncs, at random: exceptions, activities and the status of the recommendation stay true."""
+"""Several people, a clock and syncs, at random: exceptions, activities and the recommendation's status stay true."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
