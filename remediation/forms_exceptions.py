@@ -35,7 +35,7 @@ MEANINGS = {
 }
 
 
-class LinksField(forms.CharField):
+class LinksField(forms.Field):
     """Addresses, one a line."""
 
     widget = forms.Textarea
@@ -44,14 +44,12 @@ class LinksField(forms.CharField):
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
     def validate(self, value: list[str]) -> None:
+        super().validate(value)
         if len(value) > MOST_LINKS:
             raise ValidationError(_("Use at most %(most)s addresses.") % {"most": MOST_LINKS})
         for link in value:
             if len(link) > 500 or not link.isprintable() or not _is_web_address(link):
                 raise ValidationError(_("“%(link)s” is no address of a web page.") % {"link": link[:60]})
-
-    def run_validators(self, value: list[str]) -> None:
-        """Each line has been looked at."""
 
 
 def _is_web_address(link: str) -> bool:

@@ -5,11 +5,10 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from remediation.models import AuditEvent, DeviceGroup, ExceptionStatus, RecommendationException, User
+from remediation.models import STANDING, AuditEvent, DeviceGroup, ExceptionStatus, RecommendationException, User
 from remediation.rules.transitions import EXCEPTION, Transition
 
 from ..groups import selection
@@ -38,14 +37,15 @@ def exception(request: Request, pk: int) -> HttpResponse:
     people = ("recommendation", "filed_by", "approved_by", "status_changed_by", "renews")
     item = get_object_or_404(with_size(visible.select_related(*people), groups), pk=pk)
     named = DeviceGroup.objects.visible_to(request.user).filter(pk__in=item.device_groups.all())
+    # The newest is the live one, if any is.
+    renewal = item.renewals.order_by("-pk").first()
     context = {
         "exception": item,
         "recommendation": item.recommendation,
         "device_groups": list(named) if not item.all_groups else [],
         "actions": [decision for decision in _decisions(item, request.user) if decision.verb in _shown(item)],
-        "may_extend": _may_extend(item, request.user),
-        "renewal": item.renewals.order_by("-pk").first(),
-        "is_overdue": item.is_live and item.ends_at <= timezone.now(),
+        "may_extend": _may_extend(item, renewal, request.user),
+        "renewal": renewal,
         "timeline": _lines(item),
     }
     return render(request, "dashboard/exception.html", context)
@@ -78,9 +78,8 @@ def _why_not(rule: Transition, item: RecommendationException, user: User, covers
     return ""
 
 
-def _may_extend(item: RecommendationException, user: User) -> bool:
-    is_standing = item.status in (ExceptionStatus.IN_EFFECT, ExceptionStatus.SUSPENDED)
-    is_free = is_standing and not item.renewals.live().exists()
+def _may_extend(item: RecommendationException, renewal: RecommendationException | None, user: User) -> bool:
+    is_free = item.status in STANDING and (renewal is None or not renewal.is_live)
     return is_free and user.has_perm("remediation.handle_exception") and item.touches_only(user)
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import django_filters
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models import Case, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -78,8 +78,8 @@ class ExceptionTable(ListTable):
         ("recommendation_id", F("recommendation__source_id")),
         ("context", F("context")),
         ("evidence", F("evidence")),
-        ("exposed_when_filed", F("exposed_then")),
-        ("impact_when_filed", F("impact_then")),
+        ("exposed_when_filed", F("exposed_of_all")),
+        ("impact_when_filed", F("impact_of_all")),
         ("approved_at", F("approved_at")),
         ("status_changed_by", F("status_changed_by__username")),
         ("status_changed_at", F("status_changed_at")),
@@ -201,7 +201,10 @@ def ask_to_do(request: Request, groups: Selection) -> None:
 
 
 def with_size(exceptions: QuerySet, groups: Selection) -> QuerySet:
-    """Of the selected device groups: how many `groups` it names, and `exposed_now` devices that it covers in them."""
+    """Of the selected device groups: how many `groups` it names, and `exposed_now` devices that it covers in them.
+
+    What was decided on is about all of its groups, so whoever sees a part is not told.
+    """
     named = RecommendationException.device_groups.through.objects.filter(devicegroup__in=groups.ids)
     mine = named.filter(recommendationexception=OuterRef("pk"))
     here = RecommendationCounter.objects.filter(recommendation=OuterRef("recommendation"), group__in=groups.ids)
@@ -209,7 +212,9 @@ def with_size(exceptions: QuerySet, groups: Selection) -> QuerySet:
         group__in=named.filter(recommendationexception=OuterRef(OuterRef("pk"))).values("devicegroup")
     )
     exposed = Case(When(all_groups=True, then=_exposed(here)), default=_exposed(covered))
-    return exceptions.annotate(groups=CountOf(mine), exposed_now=exposed)
+    then = {"exposed_of_all": F("exposed_then"), "impact_of_all": F("impact_then")}
+    told = then if groups.sees_everything else dict.fromkeys(then, Value(None, output_field=FloatField()))
+    return exceptions.annotate(groups=CountOf(mine), exposed_now=exposed, **told)
 
 
 def _exposed(counters: QuerySet) -> Coalesce:

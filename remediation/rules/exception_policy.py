@@ -7,9 +7,9 @@ from django.conf import settings
 from ..models import Recommendation, RecommendationException, Severity, Weakness
 from .targets import promised_impact
 
-_RANK = {severity: place for place, severity in enumerate(Severity.values)}
+_RANK: dict[str, int] = {severity: place for place, severity in enumerate(Severity.values)}
 # Points of a configuration, 1 to 10, as severities: the borders of CVSS.
-_POINTS = {Severity.LOW: 0.1, Severity.MEDIUM: 4.0, Severity.HIGH: 7.0, Severity.CRITICAL: 9.0}
+_POINTS: dict[str, float] = {Severity.LOW: 0.1, Severity.MEDIUM: 4.0, Severity.HIGH: 7.0, Severity.CRITICAL: 9.0}
 # Less than this is no impact to speak of; then the devices alone say whether one has grown.
 _LEAST_POINTS = 0.005
 SHORTEST = timedelta(days=1)
