@@ -1,5 +1,6 @@
 """The Remediation page's tab of exceptions: what is not remediated for a time, why, for whom and until when."""
 
+from datetime import timedelta
 from typing import Any
 
 import django_filters
@@ -48,10 +49,12 @@ def _scope(row: Row) -> Any:
 
 
 def _end(row: Row) -> SafeString:
-    """With what was decided before: who puts off again and again shows."""
+    """The last day, with how often it was put off."""
     deferrals = row["deferrals"]
     words = ngettext("extended once", "extended %(n)s times", deferrals) % {"n": deferrals} if deferrals else ""
-    return format_html('{}<span class="d-block small muted">{}</span>', cells.day(row["ends_at"]), words)
+    return format_html(
+        '{}<span class="d-block small muted">{}</span>', cells.day(row["ends_at"] - timedelta(seconds=1)), words
+    )
 
 
 def _person(name: str) -> Any:
@@ -115,14 +118,14 @@ class ExceptionTable(ListTable):
         gettext_lazy("Filed by"),
         _person("filed_by"),
         sort="filed_by__username",
-        css="two hide-m",
+        css="two hide-t",
         csv=[("filed_by", F("filed_by__username"))],
     )
     approved_by = Column(
         gettext_lazy("Approved by"),
         _person("approved_by"),
         sort="approved_by__username",
-        css="two hide-m",
+        css="two hide-t",
         csv=[("approved_by", F("approved_by__username"))],
     )
     filed = Column(
