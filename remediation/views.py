@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from .follow_up import follow_up_proposal
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
-from .models import Recommendation, RemediationActivity
+from .models import Recommendation, RecommendationException, RecommendationStatus, RemediationActivity
 from .outlook import outlook
 from .rules.activities import transition
 from .rules.parts import open_rest
@@ -52,12 +52,19 @@ def _show_options(request: SignedInRequest, form: RemediationForm) -> HttpRespon
         "recommendation": form.recommendation,
         "option": option,
         "outlook": outlook(form, option, request.user),
-        "excepted": form.recommendation.exceptions.live().visible_to(request.user)[:5],
+        "excepted": _excepted(form.recommendation, request),
     }
     template = "remediation/_preview.html" if request.htmx else "remediation/remediation_options.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _excepted(recommendation: Recommendation, request: SignedInRequest) -> list[RecommendationException]:
+    """What stands against a request; its status says whether there is anything to look for."""
+    if recommendation.status == RecommendationStatus.ACTIVE:
+        return []
+    return list(recommendation.exceptions.in_effect().visible_to(request.user)[:5])
 
 
 def _announce(request: SignedInRequest, activity: RemediationActivity, is_new: bool) -> None:
