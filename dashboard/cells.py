@@ -20,6 +20,7 @@ from remediation.models import (
     DeliveryState,
     DeviceState,
     EventKind,
+    ExceptionStatus,
     ImportedStatus,
     InaccuracyState,
     RecommendationStatus,
@@ -35,6 +36,7 @@ from .glyphs import (
     DELIVERY_STATES,
     DEVICE_STATES,
     EVENT_KINDS,
+    EXCEPTION_STATUSES,
     IMPORTED_STATUSES,
     INACCURACY_STATES,
     LEVEL_WORDS,
@@ -97,6 +99,7 @@ _STATUS_TABLES: dict[str, tuple[type[TextChoices], dict]] = {
     "imported": (ImportedStatus, IMPORTED_STATUSES),
     "recommendation": (RecommendationStatus, RECOMMENDATION_STATUSES),
     "inaccuracy": (InaccuracyState, INACCURACY_STATES),
+    "exception": (ExceptionStatus, EXCEPTION_STATUSES),
 }
 
 
@@ -171,6 +174,10 @@ def _facing(value: bool, language: str | None) -> SafeString:
 
 def inaccuracy_state(value: str) -> SafeString:
     return _status(value, get_language(), "inaccuracy")
+
+
+def exception_status(value: str) -> SafeString:
+    return _status(value, get_language(), "exception")
 
 
 def attempt_result(value: str) -> SafeString:

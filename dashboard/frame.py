@@ -53,7 +53,7 @@ NAVIGATION = [
         _("Remediation"),
         "tools",
         "remediation.view_remediationactivity",
-        frozenset({"activities", "activity", "activity_devices", "exceptions", "tickets", "imported"}),
+        frozenset({"activities", "activity", "activity_devices", "exceptions", "exception", "tickets", "imported"}),
         "frame_activities",
     ),
     Entry(

@@ -9,6 +9,7 @@ from remediation.models import (
     DeviceState,
     DeviceValue,
     EventKind,
+    ExceptionStatus,
     ExposureLevel,
     ImportedStatus,
     InaccuracyState,
@@ -55,6 +56,15 @@ DEVICE_STATES = {
 INACCURACY_STATES = {
     InaccuracyState.OPEN: ("circle-half", "run"),
     InaccuracyState.CLOSED: ("check-circle", "muted"),
+}
+EXCEPTION_STATUSES = {
+    ExceptionStatus.AWAITING_APPROVAL: ("hourglass-split", "warn"),
+    ExceptionStatus.IN_EFFECT: ("shield-slash", "run"),
+    ExceptionStatus.SUSPENDED: ("dash-circle", "muted"),
+    ExceptionStatus.EXPIRED: ("clock-history", "muted"),
+    ExceptionStatus.CANCELLED: ("slash-circle", "muted"),
+    ExceptionStatus.REJECTED: ("x-circle", "bad"),
+    ExceptionStatus.RESURFACED: ("arrow-counterclockwise", "bad"),
 }
 RECOMMENDATION_STATUSES = {
     RecommendationStatus.ACTIVE: ("circle-half", "run"),

@@ -10,11 +10,13 @@ from remediation.models import (
     ImportedActivity,
     OrganisationScore,
     Recommendation,
+    RecommendationException,
     RemediationActivity,
     Ticket,
     User,
 )
 from remediation.models.activities import RemediationActivityQuerySet
+from remediation.models.exceptions import RecommendationExceptionQuerySet
 
 from .groups import Selection, selection
 from .requests import Request
@@ -67,6 +69,12 @@ def activities_in(groups: Selection) -> RemediationActivityQuerySet:
     if groups.is_whole_organisation:
         return RemediationActivity.objects.all()
     return RemediationActivity.objects.touching(groups.ids)
+
+
+def exceptions_in(groups: Selection) -> RecommendationExceptionQuerySet:
+    """The exceptions for a device group of the selection, and those for all devices where they expose one there."""
+    everything = RecommendationException.objects.all()
+    return everything if groups.is_whole_organisation else everything.touching(groups.ids)
 
 
 def tickets_in(groups: Selection) -> QuerySet:

@@ -27,6 +27,7 @@ from .details.recommendation import flyout, flyout_partial
 from .glyphs import LEVELS
 from .groups import Selection, selection
 from .inventory import weaknesses_in
+from .lists.exceptions import ask_to_do
 from .lists.recommendations import with_impact
 from .lists.tabs import awaiting_a_decision, overdue
 from .numbers import CountOf, activities_in, numbers, recommendations_in
@@ -83,6 +84,7 @@ def overview(request: Request) -> HttpResponse:
 def _ask(request: Request, groups: Selection) -> None:
     ask_weights(request)
     ask_rejections(request)
+    ask_to_do(request, groups)
     numbers(request).ask(decisions=CountOf(awaiting_a_decision(activities_in(groups), groups)))
     excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from . import overview, search
-from .details import activity, exposure_score, group_script, recommendation, software, tickets, weakness
+from .details import activity, exception, exposure_score, group_script, recommendation, software, tickets, weakness
 from .lists import (
     activities,
     device_activities,
@@ -34,6 +34,7 @@ urlpatterns = [
     ),
     path("remediation/", activities.activities, name="activities"),
     path("remediation/exceptions/", exceptions.exceptions, name="exceptions"),
+    path("remediation/exceptions/<int:pk>/", exception.exception, name="exception"),
     path("remediation/imported/", imported.imported, name="imported"),
     path("remediation/tickets/", ticket_list.tickets, name="tickets"),
     path("remediation/tickets/<int:pk>/state/", tickets.ticket_state, name="ticket_state"),

@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from remediation.models import User
-from remediation.rules import audit
+from remediation.rules import audit, exception_clock
 
 from . import target_groups
 from .delivery import look, sweep
@@ -35,6 +35,11 @@ def fill_groups() -> None:
 @shared_task(name="integrations.tasks.seal_audit")
 def seal_audit() -> None:
     audit.seal()
+
+
+@shared_task(name="integrations.tasks.look_after_exceptions")
+def look_after_exceptions() -> None:
+    exception_clock.look_after()
 
 
 # Taken off the queue at once: a sync runs for long, and one that is lost comes again with the clock.

@@ -84,7 +84,7 @@ class RemediationForm(forms.Form):
     ) -> None:
         self.recommendation = recommendation
         self.options = options
-        self.groups = _groups_with_counts(recommendation, user)
+        self.groups = groups_with_counts(recommendation, user)
         proposal = _proposal(recommendation) | _ticket_proposal(options)
         super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
         self._offer_tickets()
@@ -179,7 +179,7 @@ class RemediationForm(forms.Form):
         )
 
 
-def _groups_with_counts(recommendation: Recommendation, user: User) -> list[GroupChoice]:
+def groups_with_counts(recommendation: Recommendation, user: User) -> list[GroupChoice]:
     """The groups that the person sees and that have exposed devices of the recommendation, with how many."""
     seen = RecommendationCounter.objects.filter(group__in=DeviceGroup.objects.visible_to(user))
     counters = seen.filter(recommendation=recommendation, exposed__gt=0).select_related("group")

@@ -10,6 +10,7 @@ _VIEW = [
     "remediation.view_weakness",
     "remediation.view_software",
     "remediation.view_inaccuracyreport",
+    "remediation.view_recommendationexception",
 ]
 _HANDLE = ["remediation.handle_remediation", "remediation.complete_activity"]
 _REPORT = "remediation.report_inaccuracy"
@@ -24,9 +25,16 @@ ADMINISTRATOR = "Administrator"
 
 ROLES: dict[str, list[str]] = {
     VIEWER: _VIEW,
-    SECURITY_TEAM: [*_VIEW, *_HANDLE, _VALUES, _REPORT, "remediation.close_inaccuracy"],
+    SECURITY_TEAM: [
+        *_VIEW,
+        *_HANDLE,
+        _VALUES,
+        _REPORT,
+        "remediation.close_inaccuracy",
+        "remediation.handle_exception",
+    ],
     IT_ADMINISTRATOR: [*_VIEW, "remediation.complete_activity", _REPORT],
-    EXCEPTION_APPROVER: _VIEW,
+    EXCEPTION_APPROVER: [*_VIEW, "remediation.approve_exception"],
     ADMINISTRATOR: [
         *_VIEW,
         _VALUES,

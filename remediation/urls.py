@@ -1,10 +1,18 @@
 from django.urls import path
 
-from . import views, views_devices
+from . import views, views_devices, views_exceptions
 
 urlpatterns = [
     path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
-    path("recommendations/<int:pk>/exception/", views.exception_options, name="exception_options"),
+    path("recommendations/<int:pk>/exception/", views_exceptions.exception_options, name="exception_options"),
+    path(
+        "remediation/exceptions/<int:pk>/extension/", views_exceptions.exception_extension, name="exception_extension"
+    ),
+    path(
+        "remediation/exceptions/<int:pk>/transitions/",
+        views_exceptions.exception_transition,
+        name="exception_transition",
+    ),
     path("remediation/activities/<int:pk>/transitions/", views.activity_transition, name="activity_transition"),
     path("remediation/activities/<int:pk>/rest/", views.activity_rest, name="activity_rest"),
     path("devices/values/", views_devices.device_values, name="device_values"),

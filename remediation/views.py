@@ -8,11 +8,11 @@ from django.utils import formats, timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from .follow_up import follow_up_proposal
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
-from .models import Recommendation, RemediationActivity
+from .models import Recommendation, RecommendationException, RecommendationStatus, RemediationActivity
 from .outlook import outlook
 from .rules.activities import transition
 from .rules.parts import open_rest
@@ -52,11 +52,19 @@ def _show_options(request: SignedInRequest, form: RemediationForm) -> HttpRespon
         "recommendation": form.recommendation,
         "option": option,
         "outlook": outlook(form, option, request.user),
+        "excepted": _excepted(form.recommendation, request),
     }
     template = "remediation/_preview.html" if request.htmx else "remediation/remediation_options.html"
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _excepted(recommendation: Recommendation, request: SignedInRequest) -> list[RecommendationException]:
+    """What stands against a request; its status says whether there is anything to look for."""
+    if recommendation.status == RecommendationStatus.ACTIVE:
+        return []
+    return list(recommendation.exceptions.in_effect().visible_to(request.user)[:5])
 
 
 def _announce(request: SignedInRequest, activity: RemediationActivity, is_new: bool) -> None:
@@ -68,12 +76,6 @@ def _announce(request: SignedInRequest, activity: RemediationActivity, is_new: b
     when = formats.date_format(timezone.localtime(activity.requested_at), "DATETIME_FORMAT")
     already = _("Already requested by %(who)s on %(when)s. Nothing new was created.")
     messages.info(request, already % {"who": activity.requester, "when": when})
-
-
-@require_GET
-def exception_options(request: SignedInRequest, pk: int) -> HttpResponse:
-    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
-    return render(request, "remediation/exception_options.html", {"recommendation": recommendation})
 
 
 @require_POST

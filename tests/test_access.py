@@ -1,6 +1,8 @@
 """Every address as everyone, held against one table. An address that is not in the table fails."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -12,6 +14,7 @@ from integrations.models import SyncRun, SyncState
 from remediation.models import (
     DeliveryState,
     InaccuracyReport,
+    RecommendationException,
     RemediationActivity,
     RemoteFinding,
     Software,
@@ -79,6 +82,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "activities": (READERS, {"GET"}),
     "activity": (READERS, {"GET"}),
     "exceptions": (READERS, {"GET"}),
+    "exception": (READERS, {"GET"}),
     "imported": (READERS, {"GET"}),
     "tickets": (READERS, {"GET"}),
     "ticket_state": (READERS, {"GET"}),
@@ -95,7 +99,9 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "close_inaccuracy": (HANDLERS, {"POST"}),
     "search": (READERS, {"GET"}),
     "remediation_options": (HANDLERS, {"GET", "POST"}),
-    "exception_options": (READERS, {"GET"}),
+    "exception_options": (HANDLERS, {"GET", "POST"}),
+    "exception_extension": (HANDLERS, {"GET", "POST"}),
+    "exception_transition": (READERS, {"POST"}),
     # The rule asks for the permission of the verb.
     "activity_transition": (READERS, {"POST"}),
     "activity_rest": (HANDLERS, {"POST"}),
@@ -149,6 +155,12 @@ def things() -> dict[str, int | str]:
     )
     things = dict.fromkeys(["recommendation", "recommendation_devices", "remediation_options"], recommendation.pk)
     things["exception_options"] = recommendation.pk
+    excepted = RecommendationException.objects.create(
+        recommendation=recommendation, request_key=uuid4(), justification="other", context=CANARY,
+        ends_at=now + timedelta(days=1), exposed_then=3, impact_then=1, filed_by=activity.requester, filed_at=now,
+        status="in_effect", started_at=now, status_changed_by=activity.requester, status_changed_at=now,
+    )  # fmt: skip
+    things |= dict.fromkeys(["exception", "exception_extension", "exception_transition"], excepted.pk)
     things |= dict.fromkeys(["software", "software_devices"], recommendation.software_id)
     weakness = recommendation.software.versions.get().weaknesses.get()
     things |= dict.fromkeys(["weakness", "weakness_devices"], weakness.pk)
@@ -270,6 +282,9 @@ OF_ONE_THING = [
     "weakness_devices",
     "remediation_options",
     "exception_options",
+    "exception",
+    "exception_extension",
+    "exception_transition",
     "activity",
     "activity_rest",
     "activity_transition",

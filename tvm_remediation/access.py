@@ -17,6 +17,8 @@ _ACTIVITIES = "remediation.view_remediationactivity"
 _TICKETS = "remediation.view_ticket"
 _HANDLE = "remediation.handle_remediation"
 _SETTINGS = "remediation.manage_settings"
+_EXCEPTIONS = "remediation.view_recommendationexception"
+_EXCEPT = "remediation.handle_exception"
 _DEVICES = "remediation.view_device"
 _INACCURACIES = "remediation.view_inaccuracyreport"
 
@@ -42,7 +44,8 @@ ACCESS: dict[str, str] = {
     "weakness_devices": _VIEW,
     "activities": _ACTIVITIES,
     "activity": _ACTIVITIES,
-    "exceptions": _ACTIVITIES,
+    "exceptions": _EXCEPTIONS,
+    "exception": _EXCEPTIONS,
     "imported": _ACTIVITIES,
     "tickets": _TICKETS,
     "ticket_state": _TICKETS,
@@ -58,7 +61,10 @@ ACCESS: dict[str, str] = {
     "search": _VIEW,
     # The work.
     "remediation_options": _HANDLE,
-    "exception_options": _VIEW,
+    "exception_options": _EXCEPT,
+    "exception_extension": _EXCEPT,
+    # As above.
+    "exception_transition": _EXCEPTIONS,
     # The verb decides which permission is needed: the rule asks for it.
     "activity_transition": _ACTIVITIES,
     "activity_rest": _HANDLE,

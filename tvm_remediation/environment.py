@@ -38,3 +38,10 @@ def feed_url(name: str, default: str) -> str:
     if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password):
         raise ImproperlyConfigured(f"{name} is {value!r}, which is no address. Leave it empty to switch the feed off.")
     return value
+
+
+def one_of(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = os.environ.get(name, "").strip() or default
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}. It must be one of: {', '.join(filter(None, allowed))}.")
+    return value

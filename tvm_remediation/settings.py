@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
-from .environment import feed_url, read_secret, url_without_trailing_slash
+from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -174,6 +174,16 @@ if DEFENDER_EXPORT not in {"auto", "pages", "files"}:
     raise ImproperlyConfigured(f"DEFENDER_EXPORT is {DEFENDER_EXPORT!r}. It must be one of: auto, pages, files.")
 if DELTA_EVERY < 0:
     raise ImproperlyConfigured("DELTA_EVERY must be 0 or more.")
+
+# --- Exceptions -------------------------------------------------------------------------------------------------------
+# Whether somebody else has to approve: never, always, or above so many days or from a severity on.
+EXCEPTION_APPROVAL = one_of("EXCEPTION_APPROVAL", ("never", "always", "above"), default="always")
+EXCEPTION_APPROVAL_DAYS = env.int("EXCEPTION_APPROVAL_DAYS", default=30)
+EXCEPTION_APPROVAL_SEVERITY = one_of("EXCEPTION_APPROVAL_SEVERITY", ("", "low", "medium", "high", "critical"), "")
+# An exception is void once its impact is more than this share above what was decided on; 0 for never.
+EXCEPTION_RESURFACE = env.float("EXCEPTION_RESURFACE", default=0.5)
+if EXCEPTION_APPROVAL_DAYS < 0 or EXCEPTION_RESURFACE < 0:
+    raise ImproperlyConfigured("EXCEPTION_APPROVAL_DAYS and EXCEPTION_RESURFACE must be 0 or more.")
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"

@@ -12,7 +12,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from remediation.models import ActivityStatus, AuditEvent, RemediationActivity, RemoteState, Ticket
+from remediation.models import (
+    ActivityStatus,
+    AuditEvent,
+    ExceptionStatus,
+    Justification,
+    RemediationActivity,
+    RemoteState,
+    Ticket,
+)
 
 from .. import cells
 
@@ -46,12 +54,25 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "set_rejected": ("x-circle", gettext_lazy("withdrew the ticket")),
     "status_not_set": ("exclamation-triangle", gettext_lazy("could not set the ticket's status")),
     "checked": ("shield-check", gettext_lazy("checked the devices")),
+    "file_exception": ("shield-slash", gettext_lazy("filed the exception")),
+    "extend_exception": ("shield-slash", gettext_lazy("asked to extend an exception by this one")),
+    "begin_exception": ("check-lg", gettext_lazy("put it into effect; no approval is asked for")),
+    "approve_exception": ("check-lg", gettext_lazy("approved it")),
+    "reject_exception": ("x-circle", gettext_lazy("rejected it")),
+    "cancel_exception": ("slash-circle", gettext_lazy("cancelled it")),
+    "extended_exception": ("arrow-repeat", gettext_lazy("ended it: another one extends it")),
+    "expire_exception": ("clock-history", gettext_lazy("ended it: its time was over")),
+    "resurface_exception": ("arrow-counterclockwise", gettext_lazy("ended it: its impact has grown")),
+    "suspend_exception": ("dash-circle", gettext_lazy("suspended it: one for all devices stands above it")),
+    "resume_exception": ("arrow-repeat", gettext_lazy("put it into effect again")),
     "duplicate_found": ("exclamation-triangle", gettext_lazy("found a second ticket with the same reference")),
 }
 _FIELDS = {
     "devices": gettext_lazy("devices"),
     "tickets": gettext_lazy("tickets"),
     "due_on": gettext_lazy("due"),
+    "ends_on": gettext_lazy("last day"),
+    "justification": gettext_lazy("justification"),
     "status": gettext_lazy("status"),
     "remote_id": gettext_lazy("ticket"),
     "remote_state": gettext_lazy("stands there as"),
@@ -61,6 +82,8 @@ _FIELDS = {
     "not_found": gettext_lazy("not in Entra"),
     "left_out": gettext_lazy("left out"),
 }
+# No two statuses of activities and exceptions share a code with another word.
+_STATUSES = dict(ActivityStatus.choices) | dict(ExceptionStatus.choices)
 
 
 @dataclass(frozen=True)
@@ -111,12 +134,14 @@ def _detail(event: AuditEvent) -> str:
 
 def _word(name: str, value: Any) -> str:
     if name == "status":
-        return str(dict(ActivityStatus.choices).get(value, value))
+        return str(_STATUSES.get(value, value))
+    if name == "justification":
+        return cells.label(value, Justification)
     if name == "remote_state":
         return str(dict(RemoteState.choices).get(value, value))
-    if name == "due_on":
-        due_on = parse_date(str(value))
-        return date_format(due_on, "j M Y") if due_on else str(value)
+    if name in {"due_on", "ends_on"}:
+        day = parse_date(str(value))
+        return date_format(day, "j M Y") if day else str(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return str(cells.number(value)) if isinstance(value, int) else str(value)

@@ -11,7 +11,7 @@ from remediation.models.activities import RemediationActivityQuerySet
 
 from ..activities import in_need_of_a_look
 from ..groups import Selection
-from ..numbers import CountOf, activities_in, imported_in, numbers, tickets_in
+from ..numbers import CountOf, activities_in, exceptions_in, imported_in, numbers, tickets_in
 from ..requests import Request
 
 SOON = timedelta(days=7)
@@ -51,6 +51,7 @@ def ask_tabs(request: Request, groups: Selection) -> None:
     numbers(request).ask(
         tab_activities=CountOf(activities_in(groups)),
         tab_tickets=CountOf(tickets_in(groups)),
+        tab_exceptions=CountOf(exceptions_in(groups)),
         tab_imported=CountOf(imported_in(groups)),
     )
 

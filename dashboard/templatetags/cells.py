@@ -24,6 +24,7 @@ for _filter in (
     cells.remote_state,
     cells.facing,
     cells.inaccuracy_state,
+    cells.exception_status,
     cells.attempt_result,
     cells.tags,
     cells.label,

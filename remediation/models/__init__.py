@@ -15,6 +15,13 @@ from .activities import (
 from .audit import AuditEvent, Through
 from .beside import InstalledBeside
 from .events import Event, EventCount, EventKind, Publication, PublicationSum
+from .exceptions import (
+    LIVE,
+    STANDING,
+    ExceptionStatus,
+    Justification,
+    RecommendationException,
+)
 from .feeds import Feed, FeedKind
 from .findings import FindingKind, RemoteFinding
 from .foreign_tickets import ForeignTicket
@@ -66,7 +73,9 @@ from .tickets import (
 __all__ = [
     "ACTIVITY_STATES_LEFT",
     "FINAL_STATES",
+    "LIVE",
     "OPEN_REMOTELY",
+    "STANDING",
     "TICKET_LIMIT",
     "UNRESOLVED_STATES",
     "ActivityCount",
@@ -91,6 +100,7 @@ __all__ = [
     "Event",
     "EventCount",
     "EventKind",
+    "ExceptionStatus",
     "ExploitLevel",
     "Exposure",
     "ExposureChange",
@@ -108,6 +118,7 @@ __all__ = [
     "InaccuracyReport",
     "InaccuracyState",
     "InstalledBeside",
+    "Justification",
     "Lease",
     "MemberState",
     "MovePart",
@@ -118,6 +129,7 @@ __all__ = [
     "PublishedDevice",
     "Recommendation",
     "RecommendationCounter",
+    "RecommendationException",
     "RecommendationStatus",
     "RemediationActivity",
     "RemediationType",

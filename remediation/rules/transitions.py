@@ -1,4 +1,4 @@
-"""Who may move an activity from where to where, and what follows. The buttons and the gate read the same rows."""
+"""Who may move an activity or an exception from where to where, and what follows. Pages and gate read the same rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,25 +8,35 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..models import ActivityStatus, CompletionMethod, RemediationActivity, RemoteState, User
+from ..models import (
+    LIVE,
+    STANDING,
+    ActivityStatus,
+    CompletionMethod,
+    ExceptionStatus,
+    RecommendationException,
+    RemediationActivity,
+    RemoteState,
+    User,
+)
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-A = ActivityStatus
+A, E = ActivityStatus, ExceptionStatus
 
 
 class InvalidTransition(Exception):
-    """The move is not possible from where the activity stands; says who brought it there, and when."""
+    """The move is not possible from where the subject stands; says who brought it there, and when."""
 
-    def __init__(self, message: str, activity: RemediationActivity | None = None) -> None:
+    def __init__(self, message: str, subject: RemediationActivity | RecommendationException | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.activity = activity
-        self.status: str = activity.get_status_display() if activity else ""
-        self.by: User | None = activity.status_changed_by if activity else None
-        self.at: datetime | None = activity.status_changed_at if activity else None
-        self.note: str = activity.status_note if activity else ""
+        self.subject = subject
+        self.status: str = subject.get_status_display() if subject else ""
+        self.by: User | None = subject.status_changed_by if subject else None
+        self.at: datetime | None = subject.status_changed_at if subject else None
+        self.note: str = subject.status_note if subject else ""
 
 
 @dataclass(frozen=True)
@@ -127,4 +137,39 @@ ACTIVITY: dict[str, Transition] = {
         by_people=False,
         then=forget_wishes,
     ),
+}
+
+_HANDLES, _DECIDES = "remediation.handle_exception", "remediation.approve_exception"
+EXCEPTION: dict[str, Transition] = {
+    "approve": Transition(
+        _("Approve"), frozenset({E.AWAITING_APPROVAL}), E.IN_EFFECT, _DECIDES, _("It comes into effect now.")
+    ),
+    "reject": Transition(
+        _("Reject"),
+        frozenset({E.AWAITING_APPROVAL}),
+        E.REJECTED,
+        _DECIDES,
+        _("It never comes into effect. Whoever filed it reads why."),
+        needs_note=True,
+    ),
+    "cancel": Transition(
+        _("Cancel exception"),
+        frozenset(LIVE),
+        E.CANCELLED,
+        _HANDLES,
+        _("Ends it for good, now. The recommendation is to be followed again."),
+        needs_note=True,
+    ),
+    "begin": Transition(
+        _("In effect without approval"), frozenset({E.AWAITING_APPROVAL}), E.IN_EFFECT, _HANDLES, by_people=False
+    ),
+    "extended": Transition(_("Extended"), frozenset(STANDING), E.CANCELLED, _HANDLES, by_people=False),
+    "expire": Transition(_("Expired"), frozenset(LIVE), E.EXPIRED, _HANDLES, by_people=False),
+    "resurface": Transition(
+        _("Resurfaced: its impact has grown"), frozenset(STANDING), E.RESURFACED, _HANDLES, by_people=False
+    ),
+    "suspend": Transition(
+        _("Suspended by one for all devices"), frozenset({E.IN_EFFECT}), E.SUSPENDED, _HANDLES, by_people=False
+    ),
+    "resume": Transition(_("In effect again"), frozenset({E.SUSPENDED}), E.IN_EFFECT, _HANDLES, by_people=False),
 }

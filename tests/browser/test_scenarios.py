@@ -1,4 +1,4 @@
-"""What a security team comes for: less exposure, better settings, the end of old software.
+"""What a security team comes for: less exposure, better settings, the end of old software, time where a fix is blocked.
 
 The request itself, from the dashboard to the proof, is told in `test_stories`.
 """
@@ -101,3 +101,37 @@ def test_software_at_the_end_of_its_life_is_found_uninstalled_and_gone(visitors:
     expect(page.locator(".head")).to_contain_text("Completed")
     page.goto("/software/?eol=software&exposed=1")
     expect(page.locator("tbody")).not_to_contain_text(product_name)
+
+
+def test_what_cannot_be_fixed_now_is_excepted_by_two_people_and_comes_back(visitors: Visitors, product: Product):
+    page = visitors.visit("security")
+    page.goto("/")
+    rows = page.get_by_role("region", name="Top security recommendations").locator("tbody tr[data-open]")
+    first = product.take(int(row.get_attribute("data-open")) for row in rows.all())
+    page.goto(f"/?open={first}")
+    title = page.get_by_role("dialog").get_by_role("heading", level=2).first.inner_text()
+    page.get_by_role("link", name="Exception options").click()
+    page.get_by_label("Alternate mitigation").check()
+    page.get_by_label("Justification context").fill("The devices stand in a network of their own until spring.")
+    page.get_by_role("button", name="File exception").click()
+    expect(page.locator(".head")).to_contain_text("Awaiting approval")
+    expect(page.get_by_role("button", name="Approve")).to_be_disabled()
+
+    approver = visitors.visit("approver")
+    approver.goto("/")
+    approver.get_by_role("link", name="waits for your approval").click()
+    approver.get_by_role("link", name=title).click()
+    approver.get_by_text("Approve", exact=True).first.click()
+    approver.get_by_role("button", name="Approve").click()
+
+    expect(approver.locator(".head")).to_contain_text("In effect")
+    page.goto("/")
+    expect(page.get_by_role("region", name="Top security recommendations")).not_to_contain_text(title)
+    page.goto("/remediation/exceptions/")
+    page.get_by_role("link", name=title).click()
+    page.get_by_text("Cancel exception", exact=True).first.click()
+    page.get_by_label("Reason").fill("It is fixed sooner.")
+    page.get_by_role("button", name="Cancel exception").click()
+    expect(page.locator(".head")).to_contain_text("Cancelled")
+    page.goto("/recommendations/")
+    expect(page.locator("tbody")).to_contain_text(title)

@@ -292,13 +292,6 @@ def test_the_form_page_takes_a_fixed_number_of_queries(client, security, groups,
         client.get(options_url(recommendation))
 
 
-def test_the_page_for_exceptions_says_what_to_do_meanwhile(client, security):
-    page = client.get(reverse("exception_options", args=[estate().pk])).content.decode()
-
-    assert "cannot be filed in this version" in page
-    assert "<form" not in page.split("<main")[1]
-
-
 @pytest.mark.parametrize("sees_all", [True, False])
 def test_the_form_and_the_flyout_tell_the_same_score_of_what_the_person_sees(client, sees_all):
     recommendation = estate(devices=4, groups=2)

@@ -1,0 +1,159 @@
+"""Several people, a clock and syncs, at random: exceptions, activities and the recommendation's status stay true."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from remediation.models import (
+    LIVE,
+    AuditEvent,
+    ExceptionStatus,
+    Recommendation,
+    RecommendationException,
+    RecommendationStatus,
+    User,
+)
+from remediation.rules import activities, exceptions
+from remediation.rules.exception_clock import look_after
+from remediation.rules.exceptions import ExceptionRefused, ExceptionRequest
+from remediation.rules.transitions import InvalidTransition
+from tests.factories import ActivityFactory, UserFactory, estate
+
+pytestmark = pytest.mark.django_db(transaction=True)
+S, R = ExceptionStatus, RecommendationStatus
+START = datetime(2027, 1, 11, 9, 0, tzinfo=UTC)
+REFUSED = (PermissionDenied, ExceptionRefused, InvalidTransition)
+WHO, WHICH = st.integers(0, 4), st.integers(0, 9)
+
+
+class Game(RuleBasedStateMachine):
+    """One recommendation in three device groups, an activity, and people: some file, some decide, one does both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._savepoint = transaction.atomic()
+        self._savepoint.__enter__()
+        self._travel = time_machine.travel(START, tick=False)
+        self._wall = self._travel.start()
+        self.recommendation = estate(devices=9, groups=3)
+        self.groups = [counter.group for counter in self.recommendation.counters.order_by("pk")]
+        self.activity, self.activity_status = ActivityFactory(recommendation=self.recommendation), "active"
+        self.people: list[User] = [
+            UserFactory(roles=["Security team"]),
+            UserFactory(roles=["Security team"], device_groups=self.groups[:2]),
+            UserFactory(roles=["Exception approver"]),
+            UserFactory(roles=["Exception approver"], device_groups=self.groups[:1]),
+            UserFactory(roles=["Security team", "Exception approver"]),
+        ]
+
+    def teardown(self) -> None:
+        self._travel.stop()
+        transaction.set_rollback(True)
+        self._savepoint.__exit__(None, None, None)
+
+    def _some(self, which: int) -> RecommendationException | None:
+        rows = list(RecommendationException.objects.order_by("-pk"))
+        return rows[which % len(rows)] if rows else None
+
+    def _request(self, days: int, groups: list | None = None) -> ExceptionRequest:
+        ends_at = timezone.now() + timedelta(days=days)
+        return ExceptionRequest(uuid4(), "risk_accepted", "Because of the game.", ends_at, groups=groups)
+
+    @rule(who=WHO, places=st.none() | st.sets(st.integers(0, 2), min_size=1), days=st.integers(1, 60))
+    def file(self, who, places, days):
+        groups = None if places is None else [self.groups[place] for place in places]
+        _try(lambda: exceptions.file(self.recommendation, self._request(days, groups), by=self.people[who]))
+
+    @rule(who=WHO, which=WHICH, days=st.integers(1, 60))
+    def extend(self, who, which, days):
+        if found := self._some(which):
+            _try(lambda: exceptions.extend(found, self._request(days), by=self.people[who]))
+
+    @rule(who=WHO, which=WHICH, verb=st.sampled_from(["approve", "approve", "reject", "cancel"]))
+    def decide(self, who, which, verb):
+        if found := self._some(which):
+            _try(lambda: exceptions.transition(found, verb, by=self.people[who], note="A word."))
+
+    @rule(days=st.integers(0, 40))
+    def time_passes(self, days):
+        self._wall.shift(timedelta(days=days))
+        look_after()
+
+    @rule(place=st.integers(0, 2), exposed=st.integers(0, 9))
+    def a_sync_counts_anew(self, place, exposed):
+        self.recommendation.counters.filter(group=self.groups[place]).update(exposed=exposed)
+        look_after()
+
+    @rule(who=WHO, verb=st.sampled_from(["complete", "reopen"]))
+    def work_goes_on(self, who, verb):
+        def move() -> None:
+            self.activity.refresh_from_db()
+            moved = activities.transition(self.activity, verb, by=self.people[who], note="A word.")
+            self.activity_status = moved.status
+
+        _try(move)
+
+    @invariant()
+    def nobody_has_decided_on_their_own(self):
+        for row in RecommendationException.objects.exclude(approved_by=None):
+            assert row.approved_by_id != row.filed_by_id
+            assert row.approved_by.has_perm("remediation.approve_exception")
+
+    @invariant()
+    def no_device_has_two_that_are_not_above_each_other(self):
+        live = list(RecommendationException.objects.live().filter(renews=None))
+        assert sum(row.all_groups for row in live) <= 1
+        named = [
+            group for row in live if not row.all_groups for group in row.device_groups.values_list("pk", flat=True)
+        ]
+        assert len(named) == len(set(named))
+        standing = RecommendationException.objects.filter(status=S.IN_EFFECT)
+        assert not standing.filter(all_groups=True).exists() or not standing.filter(all_groups=False).exists()
+        assert standing.filter(all_groups=True).count() <= 1
+
+    @invariant()
+    def every_status_is_the_last_word_of_its_audit(self):
+        for row in RecommendationException.objects.all():
+            last = AuditEvent.objects.about(row).exclude(after={}).order_by("-pk").first()
+            assert row.status == last.after.get("status", S.AWAITING_APPROVAL)
+
+    @invariant()
+    def the_recommendation_is_called_by_what_is_in_effect(self):
+        look_after()
+        rows = RecommendationException.objects.filter(status=S.IN_EFFECT)
+        assert not RecommendationException.objects.filter(status__in=LIVE, ends_at__lte=timezone.now()).exists()
+        excepted = {group for row in rows for group in row.device_groups.values_list("pk", flat=True)}
+        exposed = set(self.recommendation.counters.filter(exposed__gt=0).values_list("group", flat=True))
+        is_full = any(row.all_groups for row in rows) or (bool(rows) and exposed <= excepted)
+        expected = R.FULL_EXCEPTION if is_full else R.PARTIAL_EXCEPTION if rows else R.ACTIVE
+        assert Recommendation.objects.get(pk=self.recommendation.pk).status == expected
+
+    @invariant()
+    def an_exception_moves_no_activity(self):
+        self.activity.refresh_from_db()
+        assert self.activity.status == self.activity_status
+
+
+def _try(move) -> None:
+    try:
+        with transaction.atomic():
+            move()
+    except REFUSED:
+        pass
+
+
+def test_whoever_does_what_and_when_exceptions_stay_true():
+    run_state_machine_as_test(
+        Game,
+        settings=settings(
+            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
