@@ -66,7 +66,7 @@ def plan(broker: str, *, with_long: bool) -> list[Part]:
     in_a_browser = {"CHROMIUM": chromium}
     parts = [
         Part("suite: SQLite, embedded broker", IN_BOTH, embedded, processes=4),
-        Part("suite: PostgreSQL, Redis", IN_BOTH, real, no_services, processes=4),
+        Part("suite: PostgreSQL, Redis", f"{IN_BOTH} and not once", real, no_services, processes=4),
         Part("browser: SQLite, embedded broker", "browser and not long", in_a_browser, no_chromium, beside=True),
         Part("Kerberos: SQLite, a KDC of its own", "kerberos", embedded, no_kerberos(), beside=True),
     ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parent.parent
 # From left to right: each may import itself and what stands before it.
 APPS = ["remediation", "integrations", "dashboard", "tvm_remediation"]

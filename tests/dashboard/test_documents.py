@@ -12,6 +12,8 @@ from dashboard.lists.recommendation_devices import ExposedDeviceTable
 from dashboard.lists.recommendations import RecommendationTable
 from dashboard.lists.tickets import TicketTable
 
+pytestmark = pytest.mark.once
+
 DOCUMENT = (Path(settings.BASE_DIR) / "docs/csv.md").read_text()
 
 

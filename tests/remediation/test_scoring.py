@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from remediation import scoring
 
+pytestmark = pytest.mark.once
+
 risks = st.lists(st.floats(0.01, 1), min_size=1, max_size=80)
 
 

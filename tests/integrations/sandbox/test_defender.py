@@ -2,6 +2,8 @@ import pytest
 
 from . import contracts
 
+pytestmark = pytest.mark.once
+
 VULNERABILITIES = "/api/machines/SoftwareVulnerabilitiesByMachine"
 CONFIGURATIONS = "/api/machines/SecureConfigurationsAssessmentByMachine"
 INVENTORY = "/api/machines/SoftwareInventoryByMachine"

@@ -3,6 +3,8 @@ import pytest
 
 from .conftest import DEFENDER_SCOPE, GRAPH_SCOPE, TASKS
 
+pytestmark = pytest.mark.once
+
 
 def test_msal_gets_a_signed_token_with_the_roles(sandbox):
     token = sandbox.token(GRAPH_SCOPE)["access_token"]

@@ -9,6 +9,8 @@ from integrations.sandbox.faults import BAD_DAY, Faults, bad_day
 
 from .conftest import TASKS, task
 
+pytestmark = pytest.mark.once
+
 
 def order(sandbox, kind, **fields):
     return sandbox.control("fault", **{"family": "graph_create", "kind": kind} | fields)

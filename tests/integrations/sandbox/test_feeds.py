@@ -6,6 +6,8 @@ from integrations.feeds.fetching import fetch
 from integrations.feeds.reading import read
 from integrations.sandbox.catalogue import load_catalogue
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("kind", ["epss", "kev"])
 def test_a_published_file_reads_as_the_real_one_does(sandbox, settings, kind):

@@ -10,6 +10,8 @@ from integrations.sandbox import prepare
 
 from .conftest import TASKS, Sandbox
 
+pytestmark = pytest.mark.once
+
 
 def test_everything_survives_a_restart_even_a_violent_one(tmp_path):
     first = Sandbox(tmp_path, ["--devices", "40"]).start()

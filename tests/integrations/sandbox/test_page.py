@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("path", ["/", "/estate", "/faults", "/permissions"])
 def test_every_page_is_shown_with_a_label_for_every_field_and_without_script(sandbox, path):

@@ -1,5 +1,7 @@
 import pytest
 
+pytestmark = pytest.mark.once
+
 CHROME = "va-_-google-_-chrome"
 FLASH = "va-_-adobe-_-flash_player"
 PUA = "sca-_-scid-2013"

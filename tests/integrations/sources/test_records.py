@@ -13,6 +13,8 @@ from integrations.sources import SourceError, clean
 from integrations.sources.files import FilesSource
 from integrations.sources.records import Machine, NotAPage, SoftwareWeakness, read_page
 
+pytestmark = pytest.mark.once
+
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
