@@ -64,6 +64,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     # Django's own view; sends whoever is signed in to the dashboard.
     "login": (EVERYBODY, set(METHODS)),
     "logout": (SIGNED_IN, {"POST"}),
+    "sign_in_with_microsoft": (EVERYBODY, {"GET"}),
+    "microsoft_signed_in": (EVERYBODY, {"GET"}),
     "overview": (READERS, {"GET"}),
     "exposure_score": (READERS, {"GET"}),
     "events": (READERS, {"GET"}),

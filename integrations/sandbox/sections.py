@@ -37,6 +37,7 @@ MODE_TITLES = {
     "filters": "Filters on the task list",
     "rate_limits": "Documented request limits",
     "site_role": "Role at the Configuration Manager site",
+    "sign_in": "Sign-in of people",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
     "file_address_seconds": "Seconds for which an export file's address holds, 0 as asked for",
