@@ -18,13 +18,13 @@ log = structlog.get_logger(__name__)
 
 
 class SignInRefused(Exception):
-    """Why somebody is not let in, in words for them; `status` is that of the page."""
+    """Why somebody is not let in, in words for them; the status is that of the page."""
 
     def __init__(
-        self, words: str, status: int = 403, *, identity: Identity | None = None, needs_role: bool = False
+        self, words: str, http_status: int = 403, *, identity: Identity | None = None, needs_role: bool = False
     ) -> None:
         super().__init__(words)
-        self.status = status
+        self.http_status = http_status
         # Whom Entra says they are, where that was believed.
         self.identity = identity
         self.needs_role = needs_role

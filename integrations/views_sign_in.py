@@ -73,4 +73,4 @@ def _ask_whether_on() -> None:
 
 def _refuse(request: HttpRequest, refusal: sign_in.SignInRefused) -> HttpResponse:
     context = {"refusal": refusal, "app_roles": settings.MICROSOFT_SIGN_IN.app_roles}
-    return render(request, "registration/microsoft_refused.html", context, status=refusal.status)
+    return render(request, "registration/microsoft_refused.html", context, status=refusal.http_status)

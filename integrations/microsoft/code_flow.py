@@ -14,13 +14,10 @@ from typing import Any
 import msal
 import msal.exceptions
 import requests
-import structlog
 from django.conf import settings
 
 from .application import application_of
 from .clients import login_client
-
-log = structlog.get_logger(__name__)
 
 # Posted to us by another site, the answer would come without the session that asked for it (SameSite=Lax).
 warnings.filterwarnings("ignore", "response_mode='form_post'", module="msal")
@@ -96,11 +93,11 @@ class CodeFlow:
         except RuntimeError:
             raise Broken("another nonce") from None
         except _UNUSABLE as problem:
-            # msal would refuse everybody for as long as one bad answer asked to wait, an hour even.
-            _application.cache_clear()
-            raise Broken(type(problem).__name__, is_away=True) from None
+            raise _away(type(problem).__name__) from None
+        if result.get("error") in _AWAY:
+            raise _away(_named_error(result))
         if not isinstance(result.get("id_token"), str):
-            raise Broken(_named_error(result), is_away=result.get("error") in _AWAY)
+            raise Broken(_named_error(result))
         return result["id_token"]
 
 
@@ -109,6 +106,12 @@ def _application(microsoft: Any, sign_in: Any) -> msal.ConfidentialClientApplica
     return application_of(
         microsoft, sign_in.registration, token_cache=_NothingKept(), exclude_scopes=["offline_access"]
     )
+
+
+def _away(why: str) -> Broken:
+    """msal would refuse everybody for as long as one bad answer asked to wait, an hour even: it starts afresh."""
+    _application.cache_clear()
+    return Broken(why, is_away=True)
 
 
 def _may_be_visited(address: str) -> bool:

@@ -59,6 +59,7 @@ def _wrong_claims(mode: str, claims: dict[str, Any]) -> dict[str, Any]:
         "expired": {"iat": now - 7200, "nbf": now - 7200, "exp": now - 3600},
         "not_yet": {"iat": now + 3600, "nbf": now + 3600, "exp": now + 7200},
         "wrong_tenant": {"tid": _ANOTHER, "iss": of_another},
+        "wrong_tid": {"tid": _ANOTHER},
         "wrong_issuer": {"iss": of_another},
         "wrong_audience": {"aud": _ANOTHER},
         "two_audiences": {"aud": [claims["aud"], _ANOTHER]},
@@ -78,7 +79,7 @@ def _signed(tenant: "Tenant", claims: dict[str, Any], mode: str) -> str:
     if mode == "garbage":
         return "e30.e30"
     if mode == "alg_none":
-        return jwt.encode(claims, None, algorithm="none", headers={"kid": KEY_ID})
+        return jwt.encode(claims, "", algorithm="none", headers={"kid": KEY_ID})
     if mode == "hs256":
         return _signed_by_public_key(tenant, claims)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if mode in _OTHER_KEYS else tenant.signing_key

@@ -23,7 +23,16 @@ APP_ROLES_AT_FIRST = {
 SIGN_IN_MODES = [
     "honest",
     *("forged", "unknown_key", "alg_none", "hs256", "garbage"),
-    *("expired", "not_yet", "wrong_tenant", "wrong_issuer", "wrong_audience", "two_audiences", "wrong_nonce"),
+    *(
+        "expired",
+        "not_yet",
+        "wrong_tenant",
+        "wrong_tid",
+        "wrong_issuer",
+        "wrong_audience",
+        "two_audiences",
+        "wrong_nonce",
+    ),
     *("no_object_id", "no_roles", "overage"),
     *("foreign_state", "replayed_code", "denied"),
 ]

@@ -1,4 +1,4 @@
-"""Sign-in with Microsoft against the running stand-in: who gets in, as whom, with which roles, and everything refused."""
+"""Sign-in with Microsoft against the running stand-in: who gets in, as whom, with which roles, and who does not."""
 
 import uuid
 from dataclasses import replace
@@ -187,6 +187,7 @@ HOSTILE = {
     "expired": 403,
     "not_yet": 403,
     "wrong_tenant": 403,
+    "wrong_tid": 403,
     "wrong_issuer": 403,
     "wrong_audience": 403,
     "two_audiences": 403,
@@ -302,7 +303,9 @@ def test_a_stolen_code_is_worth_nothing_with_ones_own_state(entra, browser):
 def test_an_answer_that_makes_no_sense_is_refused_with_a_message(entra, browser, query, has_begun):
     if has_begun:
         begin(browser)
-    refused = browser.get(CALLBACK, {k: v.encode(errors="replace") if isinstance(v, str) else v for k, v in query.items()})
+    refused = browser.get(
+        CALLBACK, {k: v.encode(errors="replace") if isinstance(v, str) else v for k, v in query.items()}
+    )
 
     assert refused.status_code == 400
     assert "<script>alert" not in refused.content.decode()
@@ -318,8 +321,19 @@ def test_what_entra_says_of_an_error_is_shown_as_its_name_and_code_only(entra, b
     assert "declined" not in page
 
 
-PAYLOADS = ["https://evil.example/", "//evil.example/", "/\\evil.example", "https:evil.example", "javascript:alert(1)",
-            "http:///evil.example", "///evil.example", "\\\\evil.example", "/\t/evil.example", "evil.example", "%2f%2fevil"]  # fmt: skip
+PAYLOADS = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "http:///evil.example",
+    "///evil.example",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "evil.example",
+    "%2f%2fevil",
+]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
