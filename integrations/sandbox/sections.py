@@ -12,6 +12,7 @@ from .dates import with_seven_digits
 from .estate import GROUPS
 from .faults import FAMILIES, KINDS, RETRY_AFTER
 from .messages import Request
+from .people import PEOPLE
 from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
 TITLES = {
@@ -207,7 +208,11 @@ def permissions(tenant: Tenant, request: Request) -> str:
         )
         for name in NUMBERS
     )
-    return fill("permissions.html", {"rows": rows, "modes": choices + numbers})
+    everybody = "".join(
+        fill("person.html", person=person, name=name, roles=", ".join(tenant.app_roles[person]))
+        for person, name in PEOPLE.items()
+    )
+    return fill("permissions.html", {"rows": rows, "people": everybody, "modes": choices + numbers})
 
 
 def _others(tenant: Tenant, name: str) -> list[str]:

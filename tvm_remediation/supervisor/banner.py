@@ -32,6 +32,7 @@ def _demo(place: Place) -> list[str]:
     lines = [
         _line("Sign in as", ", ".join(demo.usernames)),
         _line("Password", password),
+        _line("", "or with Microsoft, as one of the sandbox's people, without a password"),
         _line("Sandbox", f"{place.sandbox_page} plays the Intune administrator and lets time pass;"),
         _line("", "it stands in for the Microsoft cloud until MICROSOFT_TENANT_ID is set."),
     ]

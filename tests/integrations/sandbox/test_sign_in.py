@@ -148,6 +148,17 @@ def test_signing_out_leads_back_to_a_registered_address_only(sandbox):
     assert "signed out" in visit(sandbox, address).text
 
 
+def test_app_roles_are_given_on_the_page(sandbox):
+    form = {"person": "nora", "roles": " Tvm.Viewer, Tvm.Administrator "}
+    sandbox.session.post(f"{sandbox.page}/control/assign", data=form, timeout=10)
+
+    page = visit(sandbox, f"{sandbox.page}/permissions").text
+
+    assert 'value="Tvm.Viewer, Tvm.Administrator"' in page
+    sandbox.control("assign", person="nora", roles="")
+    assert 'value="Tvm.Viewer, Tvm.Administrator"' not in visit(sandbox, f"{sandbox.page}/permissions").text
+
+
 def test_a_person_without_a_name_here_cannot_be_given_roles(sandbox):
     refused = sandbox.session.post(
         f"{sandbox.page}/control/assign", data={"person": "<x>"}, headers={"Accept": "application/json"}, timeout=10
