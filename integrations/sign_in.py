@@ -44,7 +44,7 @@ def finish(pending: dict[str, Any] | None, answer: dict[str, str]) -> User:
         flow = CodeFlow(pending or {})
         claims = read_id_token(flow.redeem(answer), nonce=flow.nonce)
         identity = _identity(claims)
-        user = admit(identity, is_demo=settings.MICROSOFT.is_sandbox)
+        user = admit(identity, is_demo=settings.MICROSOFT_SIGN_IN.is_demo)
     except (Broken, BadToken, NoKeys) as problem:
         raise _refused(problem) from None
     except NotAdmitted as refusal:

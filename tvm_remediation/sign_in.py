@@ -35,6 +35,11 @@ class SignIn:
         return f"{self.login_url}/{self.tenant_id}/v2.0"
 
     @property
+    def is_demo(self) -> bool:
+        """Whether it is the sandbox: Entra itself is never on this machine."""
+        return urlsplit(self.login_url).hostname in _LOOPBACK
+
+    @property
     def origins(self) -> list[str]:
         """Where a form of ours may lead on to."""
         return [self.browser_url] if self.is_on else []

@@ -113,7 +113,7 @@ def _take_over(person: EntraPerson, identity: Identity, roles: list[Group], *, v
     person.save(update_fields=["sign_in_name", "signed_in_at"])
     after = _rights(user)
     if before != after:
-        note = _("By the app roles in Microsoft Entra ID.")
+        note = "By the app roles in Microsoft Entra ID."
         AuditEvent.objects.record(user, verb, by=User.objects.system(), before=before, after=after, note=note)
 
 

@@ -53,6 +53,14 @@ def test_a_registration_of_its_own_comes_first(read, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("login_url", "is_demo"),
+    [("https://127.0.0.1:8001", True), ("https://login.corp.example", False), ("https://localhost.example", False)],
+)
+def test_only_what_stands_on_this_machine_is_the_demo(read, login_url, is_demo):
+    assert read(**ON, MICROSOFT_LOGIN_URL=login_url).is_demo == is_demo
+
+
+@pytest.mark.parametrize(
     ("cloud", "issuer"),
     [("gcc-high", "https://login.microsoftonline.us"), ("china", "https://login.partner.microsoftonline.cn")],
 )
