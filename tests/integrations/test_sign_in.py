@@ -256,13 +256,23 @@ def test_an_account_that_is_closed_here_stays_out(entra, browser):
 def test_an_answer_is_good_once(entra, browser):
     callback = choose(entra, begin(browser), "sam")
     browser.get(callback)
-    browser.post(reverse("logout"))
 
+    while_in = browser.get(callback)
+    browser.post(reverse("logout"))
     replayed = browser.get(callback)
 
-    assert replayed.status_code == 400
+    assert while_in.status_code == replayed.status_code == 400
     assert "belongs to no sign-in" in replayed.content.decode()
     assert not is_in(browser)
+
+
+def test_a_refused_answer_uses_up_what_was_begun(entra, browser):
+    callback = choose(entra, begin(browser), "sam")
+    browser.get(CALLBACK, {"code": "x", "state": "of somebody else"})
+
+    assert browser.get(callback).status_code == 400
+    assert not is_in(browser)
+    assert not EntraPerson.objects.exists()
 
 
 def test_an_answer_is_good_in_the_browser_that_asked_only(entra, browser):

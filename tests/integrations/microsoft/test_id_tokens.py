@@ -119,6 +119,13 @@ def test_a_token_that_is_signed_otherwise_is_not_believed(login, key, name, algo
         read_id_token(token(claims(login), key, name, algorithm), nonce=NONCE)
 
 
+def test_for_another_algorithm_no_key_is_even_looked_for(login):
+    with pytest.raises(BadToken, match="algorithm"):
+        read_id_token(token(claims(login), None, "a new one", "none"), nonce=NONCE)
+
+    assert not login.log
+
+
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "e30.e30.", "\x00", "é.é.é", "eyJhbGciOiJSUzI1NiJ9.e30.e30"])
 def test_what_is_no_token_is_not_believed(login, text):
     with pytest.raises(BadToken):
