@@ -46,7 +46,7 @@ def _demo(place: Place) -> list[str]:
 def _tenant(ended: list[str]) -> list[str]:
     lines = [_line("Tenant", settings.MICROSOFT.tenant_id)]
     lines += [_line("Demo", sentence) for sentence in ended]
-    if not accounts.has_administrator():
+    if not accounts.has_administrator() and not settings.MICROSOFT_SIGN_IN.is_on:
         lines.append(_line("Sign in", "Nobody can yet. Make the first administrator in a second terminal:"))
         lines.append(_line("", ".venv/bin/python manage.py createadministrator NAME"))
     return lines
