@@ -121,6 +121,10 @@ class Frame:
     def is_connected(self) -> bool:
         return bool(settings.MICROSOFT.is_configured)
 
+    @property
+    def has_microsoft_sign_in(self) -> bool:
+        return settings.MICROSOFT_SIGN_IN.is_on
+
     @cached_property
     def theme(self) -> str:
         user = getattr(self._request, "user", None)

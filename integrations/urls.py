@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import views, views_sign_in
 
 urlpatterns = [
     path("", views.settings_features, name="settings_features"),
@@ -22,4 +22,11 @@ ticket_urlpatterns = [
     path("<int:pk>/adoptions/", views.ticket_adopt, name="ticket_adopt"),
     path("<int:pk>/abandonments/", views.ticket_abandon, name="ticket_abandon"),
     path("<int:pk>/group/", views.ticket_group, name="ticket_group"),
+]
+
+# Under the address of the accounts.
+account_urlpatterns = [
+    path("logout/", views_sign_in.sign_out, name="logout"),
+    path("microsoft/", views_sign_in.sign_in_with_microsoft, name="sign_in_with_microsoft"),
+    path("microsoft/callback/", views_sign_in.microsoft_signed_in, name="microsoft_signed_in"),
 ]

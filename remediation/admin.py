@@ -5,11 +5,22 @@ from typing import Any, cast
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from .models import AuditEvent, DeviceGroup, RemediationActivity, Through, Ticket, TicketAttempt, TicketSystem, User
+from .models import (
+    AuditEvent,
+    DeviceGroup,
+    EntraPerson,
+    RemediationActivity,
+    Through,
+    Ticket,
+    TicketAttempt,
+    TicketSystem,
+    User,
+)
 from .models.people import SYSTEM_USERNAME
 from .roles import SYSTEM
 from .signed_in import SignedInRequest
@@ -91,6 +102,9 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
     readonly_fields = ("last_login", "date_joined")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        if obj is not None and EntraPerson.objects.filter(user=obj).exists():
+            # Entra decides, at each sign-in. To close an account is ours all the same.
+            return (*self.readonly_fields, "is_staff", "is_superuser", "groups", "user_permissions")
         if request.user.is_superuser:
             return self.readonly_fields
         return (*self.readonly_fields, "is_superuser", "user_permissions")
@@ -108,6 +122,11 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        if id.isdecimal() and EntraPerson.objects.filter(user=int(id)).exists():
+            raise PermissionDenied(_("Who signs in with Microsoft has no password here."))
+        return super().user_change_password(request, id, form_url)
 
     @staticmethod
     def _is_above(user: User, other: User) -> bool:
@@ -127,6 +146,15 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
             "sees_all_groups": user.sees_all_groups,
             "device_groups": sorted(user.device_groups.values_list("name", flat=True)),
         }
+
+
+@admin.register(EntraPerson)
+class EntraPersonAdmin(ReadOnlyAdmin):
+    """Whom Entra knows as which user: written by their sign-ins."""
+
+    list_display = ("user", "sign_in_name", "object_id", "tenant_id", "first_seen_at", "signed_in_at")
+    list_select_related = ("user",)
+    search_fields = ("sign_in_name", "user__first_name", "user__last_name")
 
 
 admin.site.unregister(Group)

@@ -51,6 +51,15 @@ ROLES: dict[str, list[str]] = {
     SYSTEM: [*_VIEW, *_HANDLE],
 }
 
+# What an app role of the registration in Microsoft Entra ID is called (its value) -> the role that it gives here.
+APP_ROLES = {
+    "Tvm.Viewer": VIEWER,
+    "Tvm.SecurityTeam": SECURITY_TEAM,
+    "Tvm.ItAdministrator": IT_ADMINISTRATOR,
+    "Tvm.ExceptionApprover": EXCEPTION_APPROVER,
+    "Tvm.Administrator": ADMINISTRATOR,
+}
+
 # Switched off at first. Which of them there are is known here; how they are talked to, in `integrations.connectors`.
 TICKET_SYSTEMS: dict[str, dict[str, Any]] = {
     "intune": {"name": "Microsoft Intune"},

@@ -45,6 +45,16 @@ class UserFactory(factory.django.DjangoModelFactory):
             user.device_groups.set(extracted)
 
 
+class EntraPersonFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = models.EntraPerson
+
+    user = factory.SubFactory(UserFactory)
+    tenant_id = factory.LazyFunction(uuid4)
+    object_id = factory.LazyFunction(uuid4)
+    first_seen_at = signed_in_at = factory.LazyFunction(timezone.now)
+
+
 class DeviceGroupFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.DeviceGroup

@@ -67,6 +67,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     # Django's own view; sends whoever is signed in to the dashboard.
     "login": (EVERYBODY, set(METHODS)),
     "logout": (SIGNED_IN, {"POST"}),
+    "sign_in_with_microsoft": (EVERYBODY, {"GET"}),
+    "microsoft_signed_in": (EVERYBODY, {"GET"}),
     "overview": (READERS, {"GET"}),
     "exposure_score": (READERS, {"GET"}),
     "events": (READERS, {"GET"}),
@@ -355,5 +357,5 @@ def test_the_machine_cannot_sign_in_and_its_role_is_nobodys(client):
 
 def test_only_health_and_signing_in_are_public():
     public = {name for name, needed in ACCESS.items() if needed == PUBLIC}
-    assert public == {"login", "livez", "readyz", "metrics"}
+    assert public == {"login", "sign_in_with_microsoft", "microsoft_signed_in", "livez", "readyz", "metrics"}
     assert TicketSystem.objects.exists()

@@ -25,6 +25,9 @@ _INACCURACIES = "remediation.view_inaccuracyreport"
 ACCESS: dict[str, str] = {
     "login": PUBLIC,
     "logout": SIGNED_IN,
+    # Not there unless MICROSOFT_SIGN_IN is on.
+    "sign_in_with_microsoft": PUBLIC,
+    "microsoft_signed_in": PUBLIC,
     "livez": PUBLIC,
     "readyz": PUBLIC,
     # Has a key of its own: see health.metrics.

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
 from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
+from .sign_in import sign_in_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -134,6 +135,7 @@ CACHES = {
 # --- Microsoft --------------------------------------------------------------------------------------------------------
 MICROSOFT = microsoft_settings(env)
 CONFIGMGR = configmgr_settings(env, MICROSOFT)
+MICROSOFT_SIGN_IN = sign_in_settings(env, MICROSOFT)
 
 # --- Published facts about weaknesses; an empty address switches one off ----------------------------------------------
 EPSS_URL = feed_url("EPSS_URL", "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz")
@@ -215,7 +217,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # To sign out leads on to Microsoft, where people have signed in there.
+        "form-action": [SELF, *MICROSOFT_SIGN_IN.origins],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as sign_in
 from django.urls import include, path
 
-from integrations.urls import ticket_urlpatterns
+from integrations.urls import account_urlpatterns, ticket_urlpatterns
 
 from . import health
 
@@ -19,7 +19,7 @@ urlpatterns = [
     path("settings/", include("integrations.urls")),
     path("remediation/tickets/", include(ticket_urlpatterns)),
     path("accounts/login/", sign_in.LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("accounts/logout/", sign_in.LogoutView.as_view(), name="logout"),
+    path("accounts/", include(account_urlpatterns)),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

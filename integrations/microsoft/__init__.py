@@ -16,19 +16,27 @@ A call never raises for what the network or the other side does; it returns an `
 
 from .answers import Answer, BrokenBody, Failure, retry_after
 from .client import MicrosoftClient
-from .clients import configmgr_client, defender_client, forget_clients, graph_client, groups_client
+from .clients import configmgr_client, defender_client, forget_clients, graph_client, groups_client, login_client
+from .code_flow import Broken, CodeFlow
 from .downloads import Downloads
+from .id_tokens import BadToken, NoKeys, read_id_token
 
 __all__ = [
     "Answer",
+    "BadToken",
+    "Broken",
     "BrokenBody",
+    "CodeFlow",
     "Downloads",
     "Failure",
     "MicrosoftClient",
+    "NoKeys",
     "configmgr_client",
     "defender_client",
     "forget_clients",
     "graph_client",
     "groups_client",
+    "login_client",
+    "read_id_token",
     "retry_after",
 ]

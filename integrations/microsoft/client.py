@@ -39,13 +39,16 @@ class TokenSource(Protocol):
 
 
 class MicrosoftClient:
-    """Speaks to one resource (Graph, Defender, AdminService) as one caller. Safe to share between threads."""
+    """Speaks to one resource (Graph, Defender, AdminService) as one caller, or as nobody where it is open to all.
+
+    Safe to share between threads.
+    """
 
     def __init__(
         self,
         root: str,
         scope: str,
-        tokens: TokenSource,
+        tokens: TokenSource | None,
         also: tuple[str, ...] = (),
         *,
         scheme: str = "Bearer",
@@ -79,13 +82,15 @@ class MicrosoftClient:
 
     def forget_token(self) -> None:
         """After a 401: the next request asks for a new token."""
-        self._tokens.forget()
+        if self._tokens:
+            self._tokens.forget()
 
     def granted_roles(self) -> list[str]:
         """The application permissions in the present token, by name; empty without a token."""
         try:
             # Read, not trusted: Microsoft checks the token, this is only shown.
-            claims = jwt.decode(self._tokens.get(self._scope), options={"verify_signature": False})
+            token = self._tokens.get(self._scope) if self._tokens else ""
+            claims = jwt.decode(token, options={"verify_signature": False})
         except (NoToken, jwt.InvalidTokenError):
             return []
         roles = claims.get("roles")
@@ -152,12 +157,13 @@ class MicrosoftClient:
 
     def _headers(self, own_id: str, with_body: bool) -> dict[str, str]:
         headers = {
-            "Authorization": f"{self._scheme} {self._tokens.get(self._scope)}",
             "Accept": "application/json",
             "User-Agent": "tvm-remediation",
             "client-request-id": own_id,
             "return-client-request-id": "true",
         }
+        if self._tokens:
+            headers["Authorization"] = f"{self._scheme} {self._tokens.get(self._scope)}"
         return headers | ({"Content-Type": "application/json"} if with_body else {})
 
 

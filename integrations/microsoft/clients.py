@@ -26,6 +26,8 @@ def _client(resource: str, configured_so: object) -> MicrosoftClient:
     if resource == "configmgr":
         return _configmgr_client()
     configured = settings.MICROSOFT
+    if resource == "login":
+        return MicrosoftClient(configured.login_url, "", None)
     if resource in {"graph", "groups"}:
         tokens = _tokens(configured.graph_registration if resource == "graph" else configured.groups_registration)
         return MicrosoftClient(configured.graph_url, configured.cloud.graph_scope, tokens, (configured.cloud.graph,))
@@ -67,6 +69,12 @@ def configmgr_client() -> MicrosoftClient:
     """The process's client of Configuration Manager's AdminService."""
     with _making:
         return _client("configmgr", settings.CONFIGMGR)
+
+
+def login_client() -> MicrosoftClient:
+    """The process's client of the login host, for what that tells everybody."""
+    with _making:
+        return _client("login", settings.MICROSOFT)
 
 
 def forget_clients() -> None:

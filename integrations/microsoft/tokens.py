@@ -1,6 +1,5 @@
-"""Access tokens, by client credentials. The only user of msal."""
+"""Access tokens, by client credentials."""
 
-import re
 import threading
 from typing import Any
 
@@ -8,25 +7,14 @@ import msal
 import msal.exceptions
 import requests
 import structlog
-from django.conf import settings
+
+from .application import application_of
 
 log = structlog.get_logger(__name__)
-
-_PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
 
 
 class NoToken(Exception):
     """Why the login endpoint gave no token, in words and without secrets."""
-
-
-class _LoginSession(requests.Session):
-    """For msal: our certificate authority on every request, since REQUESTS_CA_BUNDLE overrides a session's own."""
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["verify"] = settings.MICROSOFT.ca_bundle or True
-        kwargs["timeout"] = (settings.DELIVERY_CONNECT_TIMEOUT, 10)
-        kwargs["allow_redirects"] = False
-        return super().request(*args, **kwargs)
 
 
 class Tokens:
@@ -59,26 +47,8 @@ class Tokens:
 
     def _msal(self) -> msal.ConfidentialClientApplication:
         if self._application is None:
-            microsoft = self._microsoft
-            self._application = msal.ConfidentialClientApplication(
-                self._registration.client_id,
-                client_credential=_credential(self._registration),
-                authority=f"{microsoft.login_url}/{microsoft.tenant_id}",
-                # Microsoft's list of known login hosts does not know the sandbox.
-                instance_discovery=False if microsoft.is_sandbox else None,
-                http_client=_LoginSession(),
-            )
+            self._application = application_of(self._microsoft, self._registration)
         return self._application
-
-
-def _credential(registration: Any) -> str | dict[str, str]:
-    if not registration.certificate:
-        return registration.secret
-    blocks = {match[1]: match[0] for match in _PEM.finditer(registration.certificate)}
-    keys = [text for kind, text in blocks.items() if kind.endswith("PRIVATE KEY")]
-    if not keys or "CERTIFICATE" not in blocks:
-        raise ValueError("The client certificate must be PEM text with a private key and a certificate.")
-    return {"private_key": keys[0], "public_certificate": blocks["CERTIFICATE"]}
 
 
 def _in_words(answer: dict[str, Any]) -> str:

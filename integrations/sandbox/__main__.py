@@ -17,7 +17,7 @@ from .tenant import Tenant
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     data_dir = Path(options.data_dir).resolve()
-    prepare(data_dir, options.port)
+    prepare(data_dir, options.port, options.page_port)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     world.catch_up(tenant)
     api = Server(options.port, partial(cloud.handle, tenant), tls_context(data_dir))
     administrator = Server(options.page_port, page.Page(tenant).handle)
-    prepare(data_dir, api.port)
+    tenant.page_root = f"http://127.0.0.1:{administrator.port}"
+    prepare(data_dir, api.port, administrator.port)
     for server in (api, administrator):
         server.start()
     line = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import estate, portal, site, tasks, world
 from .faults import FAMILIES, KINDS, RETRY_AFTER, Fault, bad_day
+from .people import PEOPLE
 from .task_schema import Invalid
 from .tenant import DEFENDER_ROLES, GRANTED_AT_FIRST, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
@@ -123,6 +124,13 @@ def _change_role(granted: bool) -> Callable[[Tenant, Fields], Done]:
     return verb
 
 
+def _assign(tenant: Tenant, fields: Fields) -> Done:
+    person = _choice(fields, "person", list(PEOPLE))
+    roles = [role.strip() for role in fields.get("roles", "").split(",") if role.strip()]
+    tenant.store.set_setting("app_roles", tenant.app_roles | {person: roles})
+    return Done(f"{PEOPLE[person]} has {', '.join(roles) or 'no app role'} now.", {"person": person, "roles": roles})
+
+
 def _set_mode(tenant: Tenant, fields: Fields) -> Done:
     name = _choice(fields, "name", [*MODES, *NUMBERS])
     if name in MODES:
@@ -144,7 +152,7 @@ def _reset(tenant: Tenant, fields: Fields) -> Done:
         connection.execute("DELETE FROM directory_group")
         site.forget(connection)
         if what == "all":
-            names = [*MODES, *NUMBERS, "roles"]
+            names = [*MODES, *NUMBERS, "roles", "app_roles"]
             connection.executemany("DELETE FROM setting WHERE name = ?", [(name,) for name in names])
     if what == "all":
         built = tenant.store.setting("estate")
@@ -185,6 +193,7 @@ VERBS: dict[str, Callable[[Tenant, Fields], Done]] = {
     "clear-faults": _clear_faults,
     "grant": _change_role(True),
     "withdraw": _change_role(False),
+    "assign": _assign,
     "mode": _set_mode,
     "reset": _reset,
 }

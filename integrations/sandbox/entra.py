@@ -1,4 +1,4 @@
-"""Entra's part: discovery, keys, tokens for an application, and the check of a bearer token.
+"""Entra's part: discovery, keys, tokens for an application and for people (`sign_in`), and the check of a bearer token.
 
 What a token may do follows the roles granted now, not those of the moment when it was issued, so that a person who
 withdraws a role sees the effect at once; the real service takes up to the token's life of one hour.
@@ -7,16 +7,17 @@ withdraws a role sees the effect at once; the real service takes up to the token
 import base64
 import time
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 
+from . import sign_in
+from .entra_errors import error
+from .id_tokens import KEY_ID
 from .messages import Answer, Request, json_answer
 from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, Tenant
 
 TOKEN_LIFE = 3600
-KEY_ID = "sandbox-signing-key"
 GRAPH, DEFENDER, SITE = "graph", "defender", "site"
 RESOURCES = {
     "https://graph.microsoft.com": GRAPH,
@@ -43,7 +44,7 @@ def answer(tenant: Tenant, request: Request) -> Answer:
     """Serve everything under /<tenant>/."""
     named, _, rest = request.path.lstrip("/").partition("/")
     if named.lower() != tenant.id:
-        return _error(
+        return error(
             400,
             "invalid_tenant",
             90002,
@@ -51,12 +52,12 @@ def answer(tenant: Tenant, request: Request) -> Answer:
         )
     root = f"https://{request.headers.get('host', '127.0.0.1')}/{tenant.id}"
     if rest == "v2.0/.well-known/openid-configuration":
-        return json_answer(_discovery(root))
+        return json_answer(_discovery(root, f"{tenant.page_root}/{tenant.id}" if tenant.page_root else root))
     if rest in ("discovery/v2.0/keys", "discovery/keys"):
         return json_answer({"keys": [_public_key(tenant)]})
     if rest == "oauth2/v2.0/token" and request.method == "POST":
-        return _token(tenant, request.form())
-    return Answer(404)
+        return _token(tenant, request.form(), f"{root}/v2.0")
+    return sign_in.answer(tenant, request) or Answer(404)
 
 
 def check(tenant: Tenant, request: Request, resource: str) -> dict[str, Any]:
@@ -75,13 +76,13 @@ def check(tenant: Tenant, request: Request, resource: str) -> dict[str, Any]:
         raise Refused("Access token validation failure. Invalid signature.") from invalid
 
 
-def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
+def _token(tenant: Tenant, form: dict[str, str], issuer: str) -> Answer:
     if not form.get("grant_type"):
-        return _error(
+        return error(
             400, "invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'."
         )
-    if form["grant_type"] != "client_credentials":
-        return _error(
+    if form["grant_type"] not in ("client_credentials", "authorization_code"):
+        return error(
             400, "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{form['grant_type']}'."
         )
     client = form.get("client_id", "")
@@ -93,9 +94,9 @@ def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
     }
     if client.lower() not in secrets:
         text = f"Application with identifier '{client}' was not found in the directory 'TVM Remediation sandbox'."
-        return _error(400, "unauthorized_client", 700016, text)
+        return error(400, "unauthorized_client", 700016, text)
     if "client_assertion" in form:
-        return _error(
+        return error(
             401,
             "invalid_client",
             700027,
@@ -104,14 +105,16 @@ def _token(tenant: Tenant, form: dict[str, str]) -> Answer:
     if form.get("client_secret") != secrets[client.lower()]:
         text = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value,"
         text += f" not the client secret ID, for a secret added to app '{client}'."
-        return _error(401, "invalid_client", 7000215, text)
+        return error(401, "invalid_client", 7000215, text)
+    if form["grant_type"] == "authorization_code":
+        return sign_in.redeem(tenant, form, issuer)
     return _grant(tenant, form.get("scope", ""), client.lower())
 
 
 def _grant(tenant: Tenant, scope: str, client: str) -> Answer:
     audience = scope.removesuffix("/.default").rstrip("/")
     if not scope.endswith("/.default"):
-        return _error(
+        return error(
             400,
             "invalid_scope",
             1002012,
@@ -119,7 +122,7 @@ def _grant(tenant: Tenant, scope: str, client: str) -> Answer:
             " with /.default suffixed to the resource identifier (application ID URI).",
         )
     if audience not in resources(tenant):
-        return _error(
+        return error(
             400,
             "invalid_resource",
             500011,
@@ -159,7 +162,7 @@ def issue(tenant: Tenant, audience: str, life: int = TOKEN_LIFE, client: str = "
     return jwt.encode(claims, tenant.signing_key, algorithm="RS256", headers={"kid": KEY_ID})
 
 
-def _discovery(root: str) -> dict[str, object]:
+def _discovery(root: str, browser_root: str) -> dict[str, object]:
     return {
         "token_endpoint": f"{root}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post"],
@@ -168,8 +171,8 @@ def _discovery(root: str) -> dict[str, object]:
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "issuer": f"{root}/v2.0",
-        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
-        "end_session_endpoint": f"{root}/oauth2/v2.0/logout",
+        "authorization_endpoint": f"{browser_root}/oauth2/v2.0/authorize",
+        "end_session_endpoint": f"{browser_root}/oauth2/v2.0/logout",
     }
 
 
@@ -182,22 +185,6 @@ def _base64(number: int) -> str:
     return base64.urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).rstrip(b"=").decode()
 
 
-def _error(status: int, error: str, code: int, text: str) -> Answer:
-    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
-    moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    description = f"AADSTS{code}: {text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {moment}"
-    body = {
-        "error": error,
-        "error_description": description,
-        "error_codes": [code],
-        "timestamp": moment,
-        "trace_id": trace,
-        "correlation_id": correlation,
-        "error_uri": f"https://login.microsoftonline.com/error?code={code}",
-    }
-    return json_answer(body, status)
-
-
 def token_fault(status: int) -> Answer:
     """The token endpoint's answer when it is told to fail."""
     errors = {
@@ -205,7 +192,7 @@ def token_fault(status: int) -> Answer:
         403: ("unauthorized_client", 53003, "Access has been blocked by Conditional Access policies."),
         429: ("temporarily_unavailable", 90055, "The server is terminating the request because it is throttled."),
     }
-    error, code, text = errors.get(
+    name, code, text = errors.get(
         status, ("temporarily_unavailable", 90033, "A transient error has occurred. Please try again.")
     )
-    return _error(status, error, code, text)
+    return error(status, name, code, text)

@@ -11,10 +11,11 @@ EPSS_PATH = "/feeds/epss_scores-current.csv.gz"
 KEV_PATH = "/feeds/known_exploited_vulnerabilities.json"
 
 
-def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
+def prepare(data_dir: Path | str, port: int, page_port: int | None = None) -> dict[str, str]:
     """Make credentials and certificate without starting anything; answers the variables of its environment.
 
-    Calling it again answers the same, so a supervisor may compute its children's environment first.
+    Calling it again answers the same, so a supervisor may compute its children's environment first. With a port for the
+    page, people can sign in there.
     """
     data_dir = Path(data_dir).resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -38,6 +39,9 @@ def prepare(data_dir: Path | str, port: int) -> dict[str, str]:
         "KEV_URL": f"{root}{KEV_PATH}",
         "FEEDS_CA_BUNDLE": str(authority),
     }
+    if page_port is not None:
+        # People meet its Entra on the page: no browser knows the certificate of the API.
+        variables |= {"MICROSOFT_SIGN_IN": "on", "MICROSOFT_SIGN_IN_URL": f"http://127.0.0.1:{page_port}"}
     write_private(data_dir / "environment.json", json.dumps(variables, indent=2).encode())
     return variables
 

@@ -27,11 +27,15 @@ Every action is POST /control/<verb> with form fields. With `Accept: application
     clear-faults  number (empty: all)
     grant         role
     withdraw      role
+    assign        person (a short name: ada, sam, ida, abel, vera, nora), roles: app roles, with commas; empty: none
     mode          name, value: inline_devices accept|ignore|reject, notes extra|hidden, filters ignore|honour|reject,
                   rate_limits off|real, site_role full|none, page_size 1-1000,
+                  sign_in honest|... (what is wrong with the next sign-ins of people: see `people.SIGN_IN_MODES`),
                   listing_lag 0-600 (seconds until a list shows a new task),
                   latency 0-60000 (milliseconds until Graph answers)
     reset         what: all, tasks; devices, large (for all: the new estate; the credentials stay)
+
+Under /<tenant>/oauth2/v2.0/ people sign in (authorize) and out (logout): see `sign_in`.
 
 GET /control/dump answers every task with its devices, and every create request received, stored or not; every
 collection with its rules, and how many were ever stored.
@@ -43,7 +47,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from . import control, directory, sections, site, tasks
+from . import control, directory, sections, sign_in, site, tasks
 from .cloud import Outcome
 from .messages import Answer, Request, json_answer
 from .tenant import Tenant
@@ -97,6 +101,8 @@ class Page:
         return self._show(request)
 
     def _show(self, request: Request, status: int = 200) -> Answer:
+        if entra := sign_in.answer(self.tenant, request):
+            return entra
         section = PAGES.get(request.path)
         if section is None:
             return Answer(404, b"Not found.", "text/plain")

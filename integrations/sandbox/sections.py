@@ -12,6 +12,7 @@ from .dates import with_seven_digits
 from .estate import GROUPS
 from .faults import FAMILIES, KINDS, RETRY_AFTER
 from .messages import Request
+from .people import PEOPLE
 from .tenant import DEFENDER_ROLES, GRAPH_ROLES, GROUPS_ROLES, MODES, NUMBERS, Tenant
 
 TITLES = {
@@ -37,6 +38,7 @@ MODE_TITLES = {
     "filters": "Filters on the task list",
     "rate_limits": "Documented request limits",
     "site_role": "Role at the Configuration Manager site",
+    "sign_in": "Sign-in of people",
     "page_size": "Tasks a page",
     "listing_lag": "Seconds until a list shows a new task",
     "file_address_seconds": "Seconds for which an export file's address holds, 0 as asked for",
@@ -206,7 +208,11 @@ def permissions(tenant: Tenant, request: Request) -> str:
         )
         for name in NUMBERS
     )
-    return fill("permissions.html", {"rows": rows, "modes": choices + numbers})
+    everybody = "".join(
+        fill("person.html", person=person, name=name, roles=", ".join(tenant.app_roles[person]))
+        for person, name in PEOPLE.items()
+    )
+    return fill("permissions.html", {"rows": rows, "people": everybody, "modes": choices + numbers})
 
 
 def _others(tenant: Tenant, name: str) -> list[str]:

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from . import estate, figures
 from .catalogue import load_catalogue
 from .certificate import write_private
+from .codes import Codes
 from .environment import credentials, groups_credentials, site_audience
 from .faults import Faults
+from .people import APP_ROLES_AT_FIRST, SIGN_IN_MODES
 from .store import Store, write_setting
 from .throttle import Throttle
 
@@ -43,6 +45,7 @@ MODES: dict[str, list[str]] = {
     "filters": ["ignore", "honour", "reject"],
     "rate_limits": ["off", "real"],
     "site_role": ["full", "none"],
+    "sign_in": SIGN_IN_MODES,
 }
 # Default, least, most. Latency: milliseconds until Graph answers.
 # And seconds for which the address of an export file holds; 0: as long as was asked for.
@@ -65,6 +68,9 @@ class Tenant:
         self.catalogue = load_catalogue()
         self.store = Store(data_dir / "sandbox.sqlite3")
         self.faults, self.throttle = Faults(), Throttle()
+        self.codes = Codes()
+        # Where browsers meet Entra without our certificate; empty: where the API is.
+        self.page_root = ""
         self.random = random.Random()  # noqa: S311
         self._counting = threading.Lock()
         self._figures: figures.Figures | None = None
@@ -110,6 +116,11 @@ class Tenant:
     @property
     def roles(self) -> list[str]:
         return self.store.setting("roles", GRANTED_AT_FIRST)
+
+    @property
+    def app_roles(self) -> dict[str, list[str]]:
+        """Of each person, by their short names."""
+        return self.store.setting("app_roles", APP_ROLES_AT_FIRST)
 
     def mode(self, name: str) -> str:
         return self.store.setting(name, MODES[name][0])

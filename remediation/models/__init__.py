@@ -44,7 +44,7 @@ from .inventory_counters import SoftwareCounter, VersionCounter, WeaknessCounter
 from .leases import Lease
 from .members import MemberState, TicketMember
 from .moves import DeviceScore, ExposureChange, FreshLink, MovePart, PublishedDevice, ScoreMove
-from .people import User
+from .people import EntraPerson, User
 from .progress import ActivityProgress
 from .recommendations import (
     Category,
@@ -97,6 +97,7 @@ __all__ = [
     "DeviceValue",
     "Duty",
     "EndOfSupport",
+    "EntraPerson",
     "Event",
     "EventCount",
     "EventKind",

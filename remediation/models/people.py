@@ -44,3 +44,26 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class EntraPerson(models.Model):
+    """Whom Microsoft Entra ID knows as this user: found by tenant and object, for names and addresses change hands."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="entra")
+    tenant_id = models.UUIDField()
+    object_id = models.UUIDField()
+    # As Entra shows the account to people. Nothing is decided by it.
+    sign_in_name = models.CharField(max_length=255, blank=True, default="")
+    first_seen_at = models.DateTimeField()
+    signed_in_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("person of Microsoft Entra ID")
+        verbose_name_plural = _("people of Microsoft Entra ID")
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(name="entra_person_is_one_user", fields=["tenant_id", "object_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.sign_in_name or str(self.object_id)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from integrations.models import SyncRun
 from remediation.models import AuditEvent, TicketAttempt, User
 from remediation.roles import ADMINISTRATOR, SECURITY_TEAM, SYSTEM, VIEWER
-from tests.factories import ActivityFactory, DeviceGroupFactory, TicketFactory, UserFactory
+from tests.factories import ActivityFactory, DeviceGroupFactory, EntraPersonFactory, TicketFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +39,7 @@ def rows() -> dict:
         "remediation_remediationactivity": ticket.activity,
         "remediation_ticketsystem": ticket.system,
         "remediation_devicegroup": DeviceGroupFactory(),
+        "remediation_entraperson": EntraPersonFactory(),
         "integrations_syncrun": SyncRun.objects.create(
             source="defender", started_at=now, heartbeat_at=now, ended_at=now, state="complete"
         ),
@@ -54,6 +55,7 @@ def rows() -> dict:
         "remediation_remediationactivity",
         "remediation_ticketsystem",
         "remediation_devicegroup",
+        "remediation_entraperson",
         "integrations_syncrun",
     ],
 )
@@ -202,3 +204,30 @@ def test_hostile_text_is_escaped(client, superuser):
     page = client.get(reverse("admin:remediation_remediationactivity_changelist")).content.decode()
 
     assert "<script>alert(1)" not in page
+
+
+def test_the_roles_of_somebody_of_entra_are_not_given_here_but_their_account_can_be_closed(client, superuser):
+    person = EntraPersonFactory(user=UserFactory(roles=[VIEWER])).user
+    group, role = DeviceGroupFactory(), Group.objects.get(name=SECURITY_TEAM)
+    sent = person_form(person, groups=[role.pk], is_superuser="on", is_staff="on", device_groups=[group.pk])
+    del sent["is_active"]
+
+    assert client.post(change_url(person), sent).status_code == 302
+
+    person.refresh_from_db()
+    assert [role.name for role in person.groups.all()] == [VIEWER]
+    assert not person.is_superuser
+    assert not person.is_staff
+    assert not person.is_active
+    assert list(person.device_groups.all()) == [group]
+
+
+def test_nobody_gives_a_password_to_somebody_of_entra(client, superuser):
+    person = EntraPersonFactory().user
+    sent = {"password1": "a-very-long-one-4711", "password2": "a-very-long-one-4711", "usable_password": "true"}
+
+    refused = client.post(reverse("admin:auth_user_password_change", args=[person.pk]), sent)
+
+    assert refused.status_code == 403
+    person.refresh_from_db()
+    assert not person.has_usable_password() or not person.check_password("a-very-long-one-4711")

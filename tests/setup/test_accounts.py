@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 
 from remediation import roles
 from remediation.models import AuditEvent, TicketSystem, User
-from tests.factories import UserFactory
+from tests.factories import EntraPersonFactory, UserFactory
 from tvm_remediation.supervisor.accounts import DEMO, demo_password, ensure_demo, has_administrator, retire_demo
 
 pytestmark = pytest.mark.django_db
@@ -140,3 +140,12 @@ def test_an_administrators_name_is_given_once(monkeypatch):
 
     with pytest.raises(CommandError, match="already an account"):
         call_command("createadministrator", "grace")
+
+
+def test_with_a_tenant_nobody_of_the_sandboxs_entra_stays_in():
+    person = EntraPersonFactory(user=UserFactory(is_demo=True))
+
+    retire_demo()
+
+    person.user.refresh_from_db()
+    assert not person.user.is_active

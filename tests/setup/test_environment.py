@@ -92,6 +92,13 @@ def test_the_sandboxs_target_groups_are_off_until_they_are_asked_for(tmp_path, s
     assert (groups_credentials(tmp_path / "sandbox").items() <= env.items()) == is_on
 
 
+def test_people_can_sign_in_at_the_sandbox_by_a_page_that_a_browser_takes(tmp_path):
+    env = settled({"MICROSOFT_SIGN_IN_CLIENT_ID": "left over"}, tmp_path)
+
+    assert (env["MICROSOFT_SIGN_IN"], env["MICROSOFT_SIGN_IN_URL"]) == ("on", "http://127.0.0.1:9102")
+    assert "MICROSOFT_SIGN_IN_CLIENT_ID" not in env
+
+
 def test_a_proxy_does_not_stand_between_us_and_the_sandbox(tmp_path):
     env = settled({"NO_PROXY": "intranet"}, tmp_path)
 

@@ -32,6 +32,7 @@ def _demo(place: Place) -> list[str]:
     lines = [
         _line("Sign in as", ", ".join(demo.usernames)),
         _line("Password", password),
+        _line("", "or with Microsoft, as one of the sandbox's people, without a password"),
         _line("Sandbox", f"{place.sandbox_page} plays the Intune administrator and lets time pass;"),
         _line("", "it stands in for the Microsoft cloud until MICROSOFT_TENANT_ID is set."),
     ]
@@ -45,7 +46,7 @@ def _demo(place: Place) -> list[str]:
 def _tenant(ended: list[str]) -> list[str]:
     lines = [_line("Tenant", settings.MICROSOFT.tenant_id)]
     lines += [_line("Demo", sentence) for sentence in ended]
-    if not accounts.has_administrator():
+    if not accounts.has_administrator() and not settings.MICROSOFT_SIGN_IN.is_on:
         lines.append(_line("Sign in", "Nobody can yet. Make the first administrator in a second terminal:"))
         lines.append(_line("", ".venv/bin/python manage.py createadministrator NAME"))
     return lines

@@ -105,7 +105,8 @@ def _sandbox_variables(env: MutableMapping[str, str], place: Place) -> dict[str,
         env.setdefault(name, value)
     for name in ("NO_PROXY", "no_proxy"):
         env[name] = ",".join(filter(None, [env.get(name, ""), "127.0.0.1", "localhost"]))
-    variables = prepare(place.sandbox_dir, place.sandbox_port) | {name: env[name] for name in _LIVELY}
+    made = prepare(place.sandbox_dir, place.sandbox_port, place.sandbox_page_port)
+    variables = made | {name: env[name] for name in _LIVELY}
     return variables | (groups_credentials(place.sandbox_dir) if env.get("SANDBOX_TARGET_GROUPS") == "1" else {})
 
 

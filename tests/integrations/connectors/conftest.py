@@ -7,6 +7,7 @@ from integrations.microsoft import forget_clients
 from tests.integrations.sandbox.conftest import no_foreign_certificates, running, sandbox  # noqa: F401
 from tvm_remediation.clouds import microsoft_settings
 from tvm_remediation.configmgr import configmgr_settings
+from tvm_remediation.sign_in import sign_in_settings
 
 
 @pytest.fixture
@@ -16,6 +17,7 @@ def tenant(sandbox, settings, monkeypatch):  # noqa: F811
         monkeypatch.setenv(name, value)
     settings.MICROSOFT = microsoft_settings(environ.Env())
     settings.CONFIGMGR = configmgr_settings(environ.Env(), settings.MICROSOFT)
+    settings.MICROSOFT_SIGN_IN = sign_in_settings(environ.Env(), settings.MICROSOFT)
     forget_clients()
     yield sandbox
     sandbox.control("clear-faults")

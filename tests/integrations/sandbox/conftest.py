@@ -133,6 +133,7 @@ def sandbox(running):
     """The shared stand-in without tasks, faults or changed modes."""
     running.control("reset", what="tasks")
     modes = {"inline_devices": "accept", "notes": "extra", "filters": "ignore", "page_size": 50, "site_role": "full"}
+    modes["sign_in"] = "honest"
     for name, value in modes.items():
         running.control("mode", name=name, value=value)
     running.control("grant", role="DeviceManagementApps.ReadWrite.All")
