@@ -2,16 +2,19 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from .models import AuditEvent, DeviceGroup, RemediationActivity, Through, Ticket, TicketAttempt, TicketSystem, User
 from .models.people import SYSTEM_USERNAME
 from .roles import SYSTEM
+from .rules.people import LastAdministrator, keep_an_administrator
 from .signed_in import SignedInRequest
 
 # Who gets a role with these could give themselves any other.
@@ -46,6 +49,16 @@ class RecordedAdmin(admin.ModelAdmin):
     def rights_of(self, obj: Any) -> dict[str, Any]:
         raise NotImplementedError
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except LastAdministrator as reason:
+            return self._refused(request, reason)
+
+    def _refused(self, request: HttpRequest, reason: LastAdministrator) -> HttpResponseBase:
+        self.message_user(request, str(reason), messages.ERROR)
+        return redirect(request.path)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = self.rights_of(self.model._default_manager.get(pk=obj.pk)) if change else {}
         cast(_Change, request).rights_before = before
@@ -64,6 +77,7 @@ class RecordedAdmin(admin.ModelAdmin):
         before, after = getattr(request, "rights_before", {}), self.rights_of(obj)
         by = cast(SignedInRequest, request).user
         AuditEvent.objects.record(obj, verb, by=by, through=Through.ADMIN, before=before, after=after)
+        keep_an_administrator()
 
 
 def _privileged_roles() -> models.QuerySet:
@@ -108,6 +122,14 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The password and its event together. Signing in by password can be taken from somebody here too."""
+        try:
+            with transaction.atomic():
+                return super().user_change_password(request, *args, **kwargs)
+        except LastAdministrator as reason:
+            return self._refused(request, reason)
 
     @staticmethod
     def _is_above(user: User, other: User) -> bool:
