@@ -1,6 +1,6 @@
 """The last person who can manage people cannot be locked out, whichever way it is tried."""
 
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -146,25 +146,32 @@ def test_one_after_the_other_the_second_is_refused(client):
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_take_it_from_each_other_at_once_one_stays():
-    pair = [administrator(), administrator()]
-    both_have_written, refused = Barrier(2, timeout=20), []
+    one, other = administrator(), administrator()
+    both_have_written, first_has_asked, second_is_done, refused = Barrier(2, timeout=20), Event(), Event(), []
 
-    def disable(victim: User) -> None:
+    def disable(victim: User, is_first: bool) -> None:
         try:
             with transaction.atomic():
                 User.objects.filter(pk=victim.pk).update(is_active=False)
                 both_have_written.wait()
+                if not is_first:
+                    first_has_asked.wait(20)
                 keep_an_administrator()
+                first_has_asked.set()
+                # The first keeps its change to itself for as long as the second may need to be fooled.
+                second_is_done.wait(1 if is_first else 0)
         except LastAdministrator:
             refused.append(victim)
         finally:
+            if not is_first:
+                second_is_done.set()
             connection.close()
 
-    threads = [Thread(target=disable, args=[victim]) for victim in pair]
+    threads = [Thread(target=disable, args=pair) for pair in [(one, True), (other, False)]]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert list(User.objects.administrators()) == refused
-    assert len(refused) == 1
+    assert refused == [other]
+    assert list(User.objects.administrators()) == [other]
