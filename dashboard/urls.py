@@ -4,6 +4,7 @@ from . import overview, search
 from .details import activity, exposure_score, group_script, recommendation, software, tickets, weakness
 from .lists import (
     activities,
+    audit,
     device_activities,
     device_exposures,
     device_weaknesses,
@@ -52,5 +53,6 @@ urlpatterns = [
     path("devices/<int:pk>/software/", device_exposures.device_software, name="device_software"),
     path("devices/<int:pk>/weaknesses/", device_weaknesses.device_weaknesses, name="device_weaknesses"),
     path("devices/<int:pk>/activities/", device_activities.device_activities, name="device_activities"),
+    path("audit/", audit.audit, name="audit"),
     path("search/", search.search, name="search"),
 ]

@@ -6,8 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db import models, transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
@@ -49,13 +48,13 @@ class RecordedAdmin(admin.ModelAdmin):
     def rights_of(self, obj: Any) -> dict[str, Any]:
         raise NotImplementedError
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
         except LastAdministrator as reason:
             return self._refused(request, reason)
 
-    def _refused(self, request: HttpRequest, reason: LastAdministrator) -> HttpResponseBase:
+    def _refused(self, request: HttpRequest, reason: LastAdministrator) -> HttpResponse:
         self.message_user(request, str(reason), messages.ERROR)
         return redirect(request.path)
 
@@ -123,7 +122,7 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
-    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The password and its event together. Signing in by password can be taken from somebody here too."""
         try:
             with transaction.atomic():
@@ -183,6 +182,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "verb", "subject_name", "subject_type", "through", "sequence")
     list_filter = ("through", "subject_type")
     search_fields = ("actor_name", "subject_name", "verb", "request_id")
+
+    def has_view_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
+        """As on the page: events name what is in other groups."""
+        sees_all_groups = cast(SignedInRequest, request).user.sees_all_groups
+        return sees_all_groups and super().has_view_permission(request, obj)
 
 
 @admin.register(RemediationActivity)

@@ -21,6 +21,10 @@ class Through(models.TextChoices):
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def visible_to(self, user: User) -> "AuditEventQuerySet":
+        """All or nothing: an event names its subject and what it was, of whichever device group."""
+        return self if user.sees_all_groups else self.none()
+
     def about(self, subject: models.Model) -> "AuditEventQuerySet":
         return self.filter(subject_type=subject._meta.label_lower, subject_id=str(subject.pk))
 
