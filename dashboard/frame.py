@@ -108,6 +108,14 @@ NAVIGATION = [
         needs_all_groups=True,
     ),
     Entry(
+        "access_review",
+        _("Access review"),
+        "person-check",
+        "remediation.view_user",
+        frozenset({"access_review"}),
+        needs_all_groups=True,
+    ),
+    Entry(
         "settings_features",
         _("Settings"),
         "gear",

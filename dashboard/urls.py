@@ -3,6 +3,7 @@ from django.urls import path
 from . import overview, search
 from .details import activity, exposure_score, group_script, recommendation, software, tickets, weakness
 from .lists import (
+    access_review,
     activities,
     audit,
     device_activities,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("devices/<int:pk>/software/", device_exposures.device_software, name="device_software"),
     path("devices/<int:pk>/weaknesses/", device_weaknesses.device_weaknesses, name="device_weaknesses"),
     path("devices/<int:pk>/activities/", device_activities.device_activities, name="device_activities"),
+    path("access-review/", access_review.access_review, name="access_review"),
     path("audit/", audit.audit, name="audit"),
     path("search/", search.search, name="search"),
 ]

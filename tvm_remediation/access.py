@@ -55,6 +55,7 @@ ACCESS: dict[str, str] = {
     "inaccuracies": _INACCURACIES,
     "inaccuracy": _INACCURACIES,
     # And all device groups: see dashboard.groups.require_all_groups.
+    "access_review": "remediation.view_user",
     "audit": "remediation.view_auditevent",
     # Each kind of result has the permission of its own pages.
     "search": _VIEW,
