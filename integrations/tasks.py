@@ -37,6 +37,11 @@ def seal_audit() -> None:
     audit.seal()
 
 
+@shared_task(name="integrations.tasks.log_audit_head")
+def log_audit_head() -> None:
+    audit.log_head()
+
+
 # Taken off the queue at once: a sync runs for long, and one that is lost comes again with the clock.
 @shared_task(name="integrations.tasks.run_sync", acks_late=False, reject_on_worker_lost=False)
 def run_sync(requested_by: int | None = None) -> None:

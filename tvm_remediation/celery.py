@@ -58,6 +58,7 @@ def configure() -> dict:
             "poll tickets": {"task": "integrations.tasks.poll_tickets", "schedule": settings.DELIVERY_POLL},
             "fill target groups": {"task": "integrations.tasks.fill_groups", "schedule": settings.DELIVERY_SWEEP},
             "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
+            "log the head of the audit trail": {"task": "integrations.tasks.log_audit_head", "schedule": 3600.0},
             "feeds": {"task": "integrations.tasks.load_feeds", "schedule": 1800.0},
             "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
             **_changes(),

@@ -14,6 +14,7 @@ from uuid import uuid4
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Min
 
 from ..models import AuditEvent, Lease
 
@@ -50,12 +51,29 @@ def seal() -> int:
     return sealed
 
 
+def log_head() -> None:
+    """Say in the log where the chain stands, for a record that is kept elsewhere: `verify_audit --head` takes it."""
+    unsealed = AuditEvent.objects.filter(sequence=None).aggregate(count=Count("pk"), oldest_at=Min("at"))
+    last = _last()
+    log.info(
+        "audit_head",
+        sequence=last.sequence if last else 0,
+        seal=last.seal if last else GENESIS,
+        unsealed=unsealed["count"],
+        oldest_unsealed_at=unsealed["oldest_at"] and unsealed["oldest_at"].astimezone(UTC).isoformat(),
+    )
+
+
+def _last() -> AuditEvent | None:
+    return AuditEvent.objects.exclude(sequence=None).order_by("-sequence").first()
+
+
 @transaction.atomic
 def _seal_batch() -> int:
     waiting = list(AuditEvent.objects.filter(sequence=None).order_by("pk")[:_BATCH])
     if not waiting:
         return 0
-    last = AuditEvent.objects.exclude(sequence=None).order_by("-sequence").first()
+    last = _last()
     sequence, previous = (last.sequence or 0, last.seal) if last else (0, GENESIS)
     for event in waiting:
         sequence += 1
