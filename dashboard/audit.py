@@ -26,7 +26,6 @@ ALL_WORDS: dict[str, tuple[str, Any]] = WORDS | {
     "set device values": ("pc-display", gettext_lazy("set device values")),
     "report inaccuracy": ("exclamation-circle", gettext_lazy("reported an inaccuracy")),
     "close inaccuracy": ("check-circle", gettext_lazy("answered a report of an inaccuracy")),
-    "start sync": ("arrow-repeat", gettext_lazy("asked for a sync")),
     "confirm": ("check-lg", gettext_lazy("confirmed a sync that was held back")),
     "sync_complete": ("arrow-repeat", gettext_lazy("completed a sync")),
     "sync_applied": ("arrow-repeat", gettext_lazy("applied the changes of the source")),
@@ -60,6 +59,7 @@ _PAGES: dict[str, Callable[[str], str]] = {
 }
 # A cell names so many of what was added or taken; the file has all of them.
 _NAMED = 8
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def deed(verb: str) -> tuple[str, str]:
@@ -94,11 +94,11 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     old, new = before.get(name), after.get(name)
-    if old == new:
+    if old == new or (old in _NOTHING and new in _NOTHING):
         return
-    if isinstance(new, list) or (isinstance(old, list) and new is None):
-        yield from _differences(old or [], new or [])
-    elif old in ("", None):
+    if isinstance(old, list) and (new is None or isinstance(new, list)):
+        yield from _differences(old, new or [])
+    elif old in _NOTHING:
         yield _said(name, new)
     else:
         yield f"{_said(name, old)} → {_said(name, new)}"
@@ -113,10 +113,11 @@ def _differences(old: list[Any], new: list[Any]) -> Iterator[str]:
 
 
 def _said(name: str, value: Any) -> str:
-    if value in ("", None):
+    if value in _NOTHING:
         return _("nothing")
     if isinstance(value, dict):
         return ", ".join(f"{key} {_said('', inner)}" for key, inner in value.items())
     if isinstance(value, list):
-        return f"({len(value)})"
+        # Rows by their numbers say nothing; texts do.
+        return ", ".join(value) if all(isinstance(item, str) for item in value) else f"({len(value)})"
     return word(name, value)

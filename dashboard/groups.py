@@ -36,6 +36,11 @@ class Selection:
         return len(self.chosen) == len(self.visible)
 
     @property
+    def named(self) -> str | list[str]:
+        """For a record of what was looked at."""
+        return "all" if self.is_whole_organisation else [group.name for group in self.chosen]
+
+    @property
     def is_whole_organisation(self) -> bool:
         """Nothing is left out, so totals over all groups may be shown as they are stored."""
         return self.is_all and self.sees_everything

@@ -40,6 +40,22 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         note: str = "",
     ) -> "AuditEvent":
         """Write down a change. Call it in the transaction of the change itself."""
+        about = (subject._meta.label_lower, str(subject.pk), str(subject))
+        return self.record_of(about, verb, by=by, through=through, before=before, after=after, note=note)
+
+    def record_of(
+        self,
+        about: tuple[str, str, str],
+        verb: str,
+        *,
+        by: User,
+        through: str = Through.PAGE,
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        note: str = "",
+    ) -> "AuditEvent":
+        """Of what is no row: its kind, its key and its name."""
+        kind, key, name = about
         request_id = structlog.contextvars.get_contextvars().get("request_id", "")
         return self.create(
             at=timezone.now(),
@@ -47,9 +63,9 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
             actor_name=str(by)[:150],
             through=through,
             verb=verb,
-            subject_type=subject._meta.label_lower,
-            subject_id=str(subject.pk),
-            subject_name=str(subject)[:255],
+            subject_type=kind,
+            subject_id=key[:64],
+            subject_name=name[:255],
             before=before or {},
             after=after or {},
             note=note,
