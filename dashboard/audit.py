@@ -23,6 +23,7 @@ ALL_WORDS: dict[str, tuple[str, Any]] = WORDS | {
     "test with writing": ("plug", gettext_lazy("tested the connection, with writing, to")),
     "learn": ("lightbulb", gettext_lazy("learnt about")),
     "export": ("download", gettext_lazy("exported")),
+    "forget": ("x-circle", gettext_lazy("deleted after their time")),
     "set device values": ("pc-display", gettext_lazy("set device values")),
     "report inaccuracy": ("exclamation-circle", gettext_lazy("reported an inaccuracy")),
     "close inaccuracy": ("check-circle", gettext_lazy("answered a report of an inaccuracy")),
@@ -48,6 +49,7 @@ SUBJECTS: dict[str, Any] = {
     "remediation.feed": gettext_lazy("Published facts"),
     "integrations.syncrun": gettext_lazy("Sync"),
     "list": gettext_lazy("Exported list"),
+    "records": gettext_lazy("Records"),
 }
 _PAGES: dict[str, Callable[[str], str]] = {
     "remediation.remediationactivity": lambda key: reverse("activity", args=[key]),

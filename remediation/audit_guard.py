@@ -1,5 +1,7 @@
 """What the database itself holds of the audit trail: it only grows. Sealing may fill its three columns, once.
 
+Retention may delete from the beginning: what is older than three years and not beyond the checkpoint that it has set.
+
 Triggers, for they bind the application's own role, which owns the tables. Whoever may drop a trigger can still forge
 the trail; that shows by the seals, and by the chain's head in a log that is kept elsewhere.
 """
@@ -10,13 +12,16 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
-from .models import AuditEvent
+from .models import AuditCheckpoint, AuditEvent
 
+# Whatever the settings say.
+LEAST_DAYS = 3 * 365
 _TABLE = AuditEvent._meta.db_table
 _FILLED_BY_SEALING = ("sequence", "previous", "seal")
 _REFUSED = "The audit trail only grows"
 _TRIGGERS = (f"{_TABLE}_keeps_rows", f"{_TABLE}_is_not_emptied", f"{_TABLE}_is_not_changed")
 
+_CHECKPOINT = f"(SELECT MAX(sequence) FROM {AuditCheckpoint._meta.db_table})"  # noqa: S608
 _POSTGRESQL = f"""
 CREATE OR REPLACE FUNCTION {_TABLE}_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -26,6 +31,10 @@ BEGIN
                 = to_jsonb(OLD) - ARRAY['sequence', 'previous', 'seal']
         THEN
             RETURN NEW;
+        END IF;
+    ELSIF TG_OP = 'DELETE' THEN
+        IF OLD.at < now() - interval '{LEAST_DAYS} days' AND OLD.sequence <= {_CHECKPOINT} THEN
+            RETURN OLD;
         END IF;
     ELSIF TG_OP = 'TRUNCATE' THEN
         IF NOT EXISTS (SELECT FROM {_TABLE}) THEN
@@ -71,8 +80,11 @@ def _statements(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> list[
     columns = [column.name for column in connection.introspection.get_table_description(cursor, _TABLE)]
     same = " AND ".join(f'NEW."{name}" IS OLD."{name}"' for name in columns if name not in _FILLED_BY_SEALING)
     is_sealing = f"OLD.sequence IS NULL AND NEW.sequence IS NOT NULL AND {same}"
+    is_old = f"OLD.at < datetime('now', '-{LEAST_DAYS} days')"
+    # Null, for an event that is not sealed or without a checkpoint, would let it go.
+    is_before = f"COALESCE(OLD.sequence <= {_CHECKPOINT}, 0)"
     return [
-        f"CREATE TRIGGER {_TRIGGERS[0]} BEFORE DELETE ON {_TABLE} "
+        f"CREATE TRIGGER {_TRIGGERS[0]} BEFORE DELETE ON {_TABLE} WHEN NOT ({is_old} AND {is_before}) "
         f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}: DELETE is refused.'); END",
         f"CREATE TRIGGER {_TRIGGERS[2]} BEFORE UPDATE ON {_TABLE} WHEN NOT ({is_sealing}) "
         f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}: UPDATE is refused.'); END",

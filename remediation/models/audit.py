@@ -77,7 +77,8 @@ class AuditEvent(models.Model):
     """Append-only. `sequence`, `previous` and `seal` are set once, by the sealing task, in order."""
 
     at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # Its index is that of (actor, at).
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     # As it was that day.
     actor_name = models.CharField(max_length=150)
     through = models.CharField(max_length=8, choices=Through, default=Through.PAGE)
@@ -99,7 +100,11 @@ class AuditEvent(models.Model):
     class Meta:
         ordering = ["-pk"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["subject_type", "subject_id"])]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id"]),
+            models.Index(fields=["actor", "at"]),
+            models.Index(fields=["at"]),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="sealed_has_sequence_previous_and_seal",
@@ -110,3 +115,20 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.verb} {self.subject_name}"
+
+
+class AuditCheckpoint(models.Model):
+    """Where the kept chain begins: place and seal of the last event that retention has deleted."""
+
+    sequence = models.PositiveBigIntegerField(unique=True)
+    seal = models.CharField(max_length=64)
+    # By a signing key, so that nobody without one can make the chain begin elsewhere.
+    signature = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-sequence"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"after number {self.sequence}"

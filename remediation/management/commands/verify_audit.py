@@ -22,4 +22,6 @@ class Command(BaseCommand):
             sound = f"{verdict.sealed} events before it are sound; {verdict.unsealed} are not sealed yet."
             raise CommandError(f"{verdict.problem} {sound}")
         self.stdout.write(f"The chain of {verdict.sealed} events is whole; {verdict.unsealed} are not sealed yet.")
+        if verdict.forgotten:
+            self.stdout.write(f"{verdict.forgotten} older ones were deleted by retention.")
         self.stdout.write(f"Head: {verdict.head}")
