@@ -8,7 +8,7 @@ the trail; that shows by the seals, and by the chain's head in a log that is kep
 
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 
@@ -54,7 +54,8 @@ CREATE TRIGGER {_TRIGGERS[1]} BEFORE TRUNCATE ON {_TABLE}
 def guard(using: str = "default", **kwargs: Any) -> None:
     """Put the triggers in their place. After each migration, for one that rebuilds the table on SQLite loses them."""
     connection = connections[using]
-    with connection.cursor() as cursor:
+    # Together: nobody finds the table between the old ones and the new.
+    with transaction.atomic(using=using), connection.cursor() as cursor:
         if _TABLE not in connection.introspection.table_names(cursor):
             return
         _drop(connection, cursor)
