@@ -56,9 +56,10 @@ def guard(using: str = "default", **kwargs: Any) -> None:
     connection = connections[using]
     # Together: nobody finds the table between the old ones and the new.
     with transaction.atomic(using=using), connection.cursor() as cursor:
-        if _TABLE not in connection.introspection.table_names(cursor):
-            return
         _drop(connection, cursor)
+        # After a migration to an older state there is nothing that the triggers could look at.
+        if AuditCheckpoint._meta.db_table not in connection.introspection.table_names(cursor):
+            return
         for statement in _statements(connection, cursor):
             cursor.execute(statement)
 
@@ -70,6 +71,8 @@ def unguard(using: str = "default") -> None:
 
 
 def _drop(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> None:
+    if _TABLE not in connection.introspection.table_names(cursor):
+        return
     on_table = f" ON {_TABLE}" if connection.vendor == "postgresql" else ""
     for name in _TRIGGERS:
         cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
@@ -81,6 +84,8 @@ def _statements(connection: BaseDatabaseWrapper, cursor: CursorWrapper) -> list[
     columns = [column.name for column in connection.introspection.get_table_description(cursor, _TABLE)]
     same = " AND ".join(f'NEW."{name}" IS OLD."{name}"' for name in columns if name not in _FILLED_BY_SEALING)
     is_sealing = f"OLD.sequence IS NULL AND NEW.sequence IS NOT NULL AND {same}"
+    # A migration that alters the table of checkpoints has to `unguard` first: SQLite renames no table while a trigger
+    # looks for it.
     is_old = f"OLD.at < datetime('now', '-{LEAST_DAYS} days')"
     # Null, for an event that is not sealed or without a checkpoint, would let it go.
     is_before = f"COALESCE(OLD.sequence <= {_CHECKPOINT}, 0)"
