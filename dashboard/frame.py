@@ -28,6 +28,8 @@ class Entry:
     # Routes that count as being here.
     covers: frozenset[str]
     number: str = ""
+    # What it lists cannot be cut to device groups.
+    needs_all_groups: bool = False
 
 
 NAVIGATION = [
@@ -98,6 +100,22 @@ NAVIGATION = [
         frozenset({"events"}),
     ),
     Entry(
+        "audit",
+        _("Audit"),
+        "list",
+        "remediation.view_auditevent",
+        frozenset({"audit"}),
+        needs_all_groups=True,
+    ),
+    Entry(
+        "access_review",
+        _("Access review"),
+        "person-check",
+        "remediation.view_user",
+        frozenset({"access_review"}),
+        needs_all_groups=True,
+    ),
+    Entry(
         "settings_features",
         _("Settings"),
         "gear",
@@ -150,7 +168,9 @@ class Frame:
         return [self._line(entry, here) for entry in NAVIGATION if self._is_shown(entry)]
 
     def _is_shown(self, entry: Entry) -> bool:
-        return self._request.user.has_perm(entry.permission) and bool(_address(entry.route))
+        user = self._request.user
+        may = user.has_perm(entry.permission) and (user.sees_all_groups or not entry.needs_all_groups)
+        return may and bool(_address(entry.route))
 
     def _line(self, entry: Entry, here: str) -> dict:
         return {

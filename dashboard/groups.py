@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.fields import BooleanField
+from django.utils.translation import gettext as _
 
 from remediation.models import DeviceGroup, User
 
@@ -34,6 +36,11 @@ class Selection:
         return len(self.chosen) == len(self.visible)
 
     @property
+    def named(self) -> str | list[str]:
+        """For a record of what was looked at."""
+        return "all" if self.is_whole_organisation else [group.name for group in self.chosen]
+
+    @property
     def is_whole_organisation(self) -> bool:
         """Nothing is left out, so totals over all groups may be shown as they are stored."""
         return self.is_all and self.sees_everything
@@ -46,10 +53,16 @@ def selection(request: Request) -> Selection:
     return request.device_group_selection
 
 
+def require_all_groups(request: Request) -> None:
+    """For pages whose rows cannot be cut to device groups. Raises PermissionDenied for a reader of some groups."""
+    if not request.user.sees_all_groups:
+        raise PermissionDenied(_("Only people who see all device groups, present and future, may open this page."))
+
+
 def _read(request: Request) -> Selection:
     rows = _rows(request.user)
-    visible = [DeviceGroup(pk=pk, name=name) for kind, pk, name, _ in rows if kind == _GROUP]
-    stored = {pk for kind, pk, _, is_chosen in rows if kind == _GROUP and is_chosen}
+    visible = [DeviceGroup(pk=pk, name=name) for kind, pk, name, _chosen in rows if kind == _GROUP]
+    stored = {pk for kind, pk, _name, is_chosen in rows if kind == _GROUP and is_chosen}
     asked = {int(text) for text in request.GET.getlist("groups") if text.isascii() and text.isdigit()}
     named = {group.pk for group in visible} & asked
     wanted = named or stored
@@ -57,7 +70,7 @@ def _read(request: Request) -> Selection:
         visible=visible,
         chosen=[group for group in visible if group.pk in wanted] if wanted else visible,
         sees_everything=request.user.sees_all_groups,
-        roles=[name for kind, _, name, _ in rows if kind == _ROLE],
+        roles=[name for kind, _pk, name, _chosen in rows if kind == _ROLE],
         is_from_address=bool(named),
     )
 

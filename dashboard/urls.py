@@ -3,7 +3,9 @@ from django.urls import path
 from . import overview, search
 from .details import activity, exception, exposure_score, group_script, recommendation, software, tickets, weakness
 from .lists import (
+    access_review,
     activities,
+    audit,
     device_activities,
     device_exposures,
     device_weaknesses,
@@ -53,5 +55,7 @@ urlpatterns = [
     path("devices/<int:pk>/software/", device_exposures.device_software, name="device_software"),
     path("devices/<int:pk>/weaknesses/", device_weaknesses.device_weaknesses, name="device_weaknesses"),
     path("devices/<int:pk>/activities/", device_activities.device_activities, name="device_activities"),
+    path("access-review/", access_review.access_review, name="access_review"),
+    path("audit/", audit.audit, name="audit"),
     path("search/", search.search, name="search"),
 ]

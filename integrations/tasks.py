@@ -6,7 +6,7 @@ from django.conf import settings
 from remediation.models import User
 from remediation.rules import audit, exception_clock
 
-from . import target_groups
+from . import retention, target_groups
 from .delivery import look, sweep
 from .feeds import loading
 from .ingest import running
@@ -40,6 +40,16 @@ def seal_audit() -> None:
 @shared_task(name="integrations.tasks.look_after_exceptions")
 def look_after_exceptions() -> None:
     exception_clock.look_after()
+
+
+@shared_task(name="integrations.tasks.log_audit_head")
+def log_audit_head() -> None:
+    audit.log_head()
+
+
+@shared_task(name="integrations.tasks.forget_old_records")
+def forget_old_records() -> None:
+    retention.forget_old_records()
 
 
 # Taken off the queue at once: a sync runs for long, and one that is lost comes again with the clock.

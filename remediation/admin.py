@@ -2,12 +2,13 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from .models import (
@@ -23,6 +24,7 @@ from .models import (
 )
 from .models.people import SYSTEM_USERNAME
 from .roles import SYSTEM
+from .rules.people import LastAdministrator, keep_an_administrator
 from .signed_in import SignedInRequest
 
 # Who gets a role with these could give themselves any other.
@@ -57,6 +59,16 @@ class RecordedAdmin(admin.ModelAdmin):
     def rights_of(self, obj: Any) -> dict[str, Any]:
         raise NotImplementedError
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except LastAdministrator as reason:
+            return self._refused(request, reason)
+
+    def _refused(self, request: HttpRequest, reason: LastAdministrator) -> HttpResponse:
+        self.message_user(request, str(reason), messages.ERROR)
+        return redirect(request.path)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = self.rights_of(self.model._default_manager.get(pk=obj.pk)) if change else {}
         cast(_Change, request).rights_before = before
@@ -75,6 +87,7 @@ class RecordedAdmin(admin.ModelAdmin):
         before, after = getattr(request, "rights_before", {}), self.rights_of(obj)
         by = cast(SignedInRequest, request).user
         AuditEvent.objects.record(obj, verb, by=by, through=Through.ADMIN, before=before, after=after)
+        keep_an_administrator()
 
 
 def _privileged_roles() -> models.QuerySet:
@@ -124,9 +137,14 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
         return False
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """The password and its event together. Signing in by password can be taken from somebody here too."""
         if id.isdecimal() and EntraPerson.objects.filter(user=int(id)).exists():
             raise PermissionDenied(_("Who signs in with Microsoft has no password here."))
-        return super().user_change_password(request, id, form_url)
+        try:
+            with transaction.atomic():
+                return super().user_change_password(request, id, form_url)
+        except LastAdministrator as reason:
+            return self._refused(request, reason)
 
     @staticmethod
     def _is_above(user: User, other: User) -> bool:
@@ -189,6 +207,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "actor_name", "verb", "subject_name", "subject_type", "through", "sequence")
     list_filter = ("through", "subject_type")
     search_fields = ("actor_name", "subject_name", "verb", "request_id")
+
+    def has_view_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
+        """As on the page: events name what is in other groups."""
+        sees_all_groups = cast(SignedInRequest, request).user.sees_all_groups
+        return sees_all_groups and super().has_view_permission(request, obj)
 
 
 @admin.register(RemediationActivity)

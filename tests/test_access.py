@@ -99,6 +99,8 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "inaccuracy": (READERS, {"GET"}),
     "report_inaccuracy": (REPORTERS, {"GET", "POST"}),
     "close_inaccuracy": (HANDLERS, {"POST"}),
+    "access_review": (SETTERS, {"GET"}),
+    "audit": (SETTERS, {"GET"}),
     "search": (READERS, {"GET"}),
     "remediation_options": (HANDLERS, {"GET", "POST"}),
     "exception_options": (HANDLERS, {"GET", "POST"}),

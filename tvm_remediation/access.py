@@ -60,6 +60,9 @@ ACCESS: dict[str, str] = {
     "device_activities": _DEVICES,
     "inaccuracies": _INACCURACIES,
     "inaccuracy": _INACCURACIES,
+    # And all device groups: see dashboard.groups.require_all_groups.
+    "access_review": "remediation.view_user",
+    "audit": "remediation.view_auditevent",
     # Each kind of result has the permission of its own pages.
     "search": _VIEW,
     # The work.

@@ -59,6 +59,8 @@ def configure() -> dict:
             "fill target groups": {"task": "integrations.tasks.fill_groups", "schedule": settings.DELIVERY_SWEEP},
             "seal the audit trail": {"task": "integrations.tasks.seal_audit", "schedule": 10.0},
             "exceptions": {"task": "integrations.tasks.look_after_exceptions", "schedule": 60.0},
+            "log the head of the audit trail": {"task": "integrations.tasks.log_audit_head", "schedule": 3600.0},
+            "forget old records": {"task": "integrations.tasks.forget_old_records", "schedule": 3600.0},
             "feeds": {"task": "integrations.tasks.load_feeds", "schedule": 1800.0},
             "sync": {"task": "integrations.tasks.run_sync", "schedule": settings.SYNC_EVERY},
             **_changes(),

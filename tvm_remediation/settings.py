@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
 from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
+from .retention import days_kept
 from .sign_in import sign_in_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -253,6 +254,9 @@ STORAGES = {
 METRICS_TOKEN = read_secret("METRICS_TOKEN")
 # Probes speak plain HTTP to the process itself; a redirect would look like health.
 SECURE_REDIRECT_EXEMPT = ["^livez$", "^readyz$", "^metrics$"]
+
+# --- Retention --------------------------------------------------------------------------------------------------------
+KEEP = days_kept(env)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "tvm_remediation.logs.configure"

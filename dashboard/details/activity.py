@@ -17,6 +17,7 @@ from remediation.models import (
     DeviceState,
     RemediationActivity,
 )
+from remediation.rules.exports import record_export
 from remediation.workers import no_worker, worker_seen_at
 
 from .. import exports
@@ -152,7 +153,10 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
     state, part = _state(request), asked_part(request)
     devices = _devices(item, groups, state, part)
     if request.GET.get("format") == "csv":
-        return exports.stream(devices, DEVICE_CSV, f"activity-{pk}" + (f"-part-{part}" if part else "") + "-devices")
+        name = f"activity-{pk}" + (f"-part-{part}" if part else "") + "-devices"
+        asked = {"address": request.path, "filters": {"state": state} if state else {}, "device_groups": groups.named}
+        record_export(name, item.title, asked, by=request.user)
+        return exports.stream(devices, DEVICE_CSV, name)
     parts.ask(request, item, groups, devices)
     counts = _counts(item, groups)
     seen = _verification(item, counts)

@@ -24,7 +24,7 @@ from remediation.models import (
 
 from .. import cells
 
-_WORDS: dict[str, tuple[str, Any]] = {
+WORDS: dict[str, tuple[str, Any]] = {
     "request": ("plus-lg", gettext_lazy("requested the remediation")),
     "complete": ("check-circle", gettext_lazy("marked it as completed")),
     "reopen": ("arrow-counterclockwise", gettext_lazy("reopened it")),
@@ -67,7 +67,7 @@ _WORDS: dict[str, tuple[str, Any]] = {
     "resume_exception": ("arrow-repeat", gettext_lazy("put it into effect again")),
     "duplicate_found": ("exclamation-triangle", gettext_lazy("found a second ticket with the same reference")),
 }
-_FIELDS = {
+FIELDS = {
     "devices": gettext_lazy("devices"),
     "tickets": gettext_lazy("tickets"),
     "due_on": gettext_lazy("due"),
@@ -110,7 +110,7 @@ def timeline(events: Iterable[AuditEvent]) -> list[Line]:
 
 
 def _line(event: AuditEvent) -> Line:
-    icon, what = _WORDS.get(event.verb, ("circle", event.verb.replace("_", " ")))
+    icon, what = WORDS.get(event.verb, ("circle", event.verb.replace("_", " ")))
     return Line(icon, event.actor_name, str(what), _detail(event), event.note, event.at, event.get_through_display())
 
 
@@ -124,15 +124,16 @@ def _detail(event: AuditEvent) -> str:
             continue
         before = earlier.get(name)
         if before not in ("", None) and before != after:
-            change = f"{_word(name, before)} → {_word(name, after)}"
+            change = f"{word(name, before)} → {word(name, after)}"
             # A number says nothing by itself.
-            parts.append(f"{_FIELDS.get(name, name)}: {change}" if isinstance(after, int) else change)
+            parts.append(f"{FIELDS.get(name, name)}: {change}" if isinstance(after, int) else change)
         else:
-            parts.append(f"{_FIELDS.get(name, name)}: {_word(name, after)}")
+            parts.append(f"{FIELDS.get(name, name)}: {word(name, after)}")
     return ", ".join(parts)
 
 
-def _word(name: str, value: Any) -> str:
+def word(name: str, value: Any) -> str:
+    """A value of a field of an audit event, as people say it."""
     if name == "status":
         return str(_STATUSES.get(value, value))
     if name == "justification":

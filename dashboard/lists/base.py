@@ -21,12 +21,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from remediation.rules.exports import record_export
+
 from .. import exports
 from ..groups import Selection, selection
 from ..numbers import CountOf, numbers
 from ..published import Answer, published
 from ..requests import Request
-from .chips import chips
+from .chips import asked_for, chips
 from .paging import Page, page_of
 
 Row = dict[str, Any]
@@ -161,6 +163,12 @@ class List:
             return asked
         return self.table_class.default_sort if self.default_sort is None else self.default_sort
 
+    def record_export(self) -> None:
+        """Who took the file, and what narrows it."""
+        filters = {name: _plain(value) for name, value in asked_for(self.filters).items()}
+        about = {"address": self.request.path, "filters": filters, "device_groups": self.groups.named}
+        record_export(self.view, str(self.title), about, by=self.request.user)
+
     def csv(self) -> HttpResponseBase:
         self.ask()
         return exports.stream(self.rows_queryset, self.table.csv_columns(), self.view)
@@ -243,6 +251,7 @@ class List:
 def show(listing: List, template: str, **context: Any) -> HttpResponseBase:
     """The page, or the file for `?format=csv`."""
     if listing.request.GET.get("format") == "csv":
+        listing.record_export()
         return listing.csv()
     return render(listing.request, template, listing.context() | context)
 
@@ -255,6 +264,10 @@ def _changed(query: QueryDict, **changes: Any) -> str:
         else:
             query[name] = value
     return query.urlencode()
+
+
+def _plain(value: Any) -> str | list[str]:
+    return [str(single) for single in value] if isinstance(value, list) else str(value)
 
 
 def spoken(label: Any) -> Any:

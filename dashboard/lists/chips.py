@@ -14,13 +14,16 @@ class Chip:
     remove_url: str
 
 
+def asked_for(filters: django_filters.FilterSet) -> dict[str, Any]:
+    """What the filters were asked for, without what is empty or not valid."""
+    values = filters.form.cleaned_data if filters.form.is_valid() else getattr(filters.form, "cleaned_data", {})
+    return {name: value for name, value in values.items() if value not in (None, "", [])}
+
+
 def chips(filters: django_filters.FilterSet) -> list[Chip]:
     """From the address alone, so that they survive a reload."""
     found = []
-    values = filters.form.cleaned_data if filters.form.is_valid() else getattr(filters.form, "cleaned_data", {})
-    for name, value in values.items():
-        if value in (None, "", []):
-            continue
+    for name, value in asked_for(filters).items():
         for single in value if isinstance(value, list) else [value]:
             word = _word(filters.form.fields[name], single)
             found.append(Chip(str(filters.filters[name].label), word, _without(filters, name, single)))

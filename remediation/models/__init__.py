@@ -12,7 +12,7 @@ from .activities import (
     RemediationActivity,
     RequestedRemediation,
 )
-from .audit import AuditEvent, Through
+from .audit import AuditCheckpoint, AuditEvent, Through
 from .beside import InstalledBeside
 from .events import Event, EventCount, EventKind, Publication, PublicationSum
 from .exceptions import (
@@ -85,6 +85,7 @@ __all__ = [
     "ActivityWeakness",
     "AttemptPurpose",
     "AttemptResult",
+    "AuditCheckpoint",
     "AuditEvent",
     "BatchCount",
     "Category",

@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.contrib.auth.models import AbstractUser, Permission, UserManager
 from django.db import models
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -22,6 +24,13 @@ class PeopleManager(UserManager["User"]):
     def system(self) -> "User":
         """The actor of what the machine does. Active, so that its permissions count; cannot sign in."""
         return self.get(username=SYSTEM_USERNAME)
+
+    def administrators(self) -> "QuerySet[User]":
+        """Who can sign in and manage people: without one of them, nobody could make another."""
+        decisive = Permission.objects.filter(content_type__app_label="remediation", codename="change_user").values("pk")
+        may = Q(is_superuser=True) | Q(groups__permissions__in=decisive) | Q(user_permissions__in=decisive)
+        able = self.filter(may, is_active=True, is_staff=True).exclude(username=SYSTEM_USERNAME)
+        return able.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX, entra=None).distinct()
 
 
 class User(AbstractUser):

@@ -9,6 +9,7 @@ import pytest
 
 from integrations.sandbox.dates import with_seven_digits
 from remediation.models import AuditEvent, DeliveryState, Ticket, User
+from tests.audit_trail import unguarded
 from tests.factories import ActivityFactory, TicketFactory
 
 from . import checker, intents
@@ -118,6 +119,7 @@ def test_a_creation_that_is_told_twice_spoils_the_audit(tasks):
 
 def test_a_changed_event_spoils_the_audit(tasks):
     checker.judge(2, tasks)
-    AuditEvent.objects.filter(verb="deliver").update(note="Forged.")
+    with unguarded():
+        AuditEvent.objects.filter(verb="deliver").update(note="Forged.")
 
     assert not checker.judge(2, tasks).is_good

@@ -5,9 +5,11 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.exports import FORMULA_STARTS
-from remediation.models import Recommendation, RemediationActivity
+from remediation.models import AuditEvent, Recommendation, RemediationActivity
 from tests.factories import ActivityFactory, RecommendationFactory, UserFactory, estate
 
 from .conftest import csv_of
@@ -122,3 +124,83 @@ def test_a_filtered_list_offers_the_whole_as_well(client, reader, db):
     )
 
     assert (filtered, whole) == (2, 3)
+
+
+@pytest.fixture
+def taken(client, reader, published):
+    """Takes a file and answers what was written down of it."""
+
+    def take(address: str, **person) -> AuditEvent:
+        user = reader(client, **person)
+        before = AuditEvent.objects.count()
+        assert csv_of(client.get(address))
+        (event,) = AuditEvent.objects.filter(verb="export")[: AuditEvent.objects.count() - before]
+        assert event.actor == user
+        return event
+
+    return take
+
+
+def test_a_file_is_written_down_with_what_narrows_it(taken):
+    event = taken("/recommendations/?type=update&type=upgrade&q=Product&sort=name&page=3&format=csv")
+
+    assert (event.subject_type, event.subject_id, event.subject_name) == (
+        "list", "recommendations", "Security recommendations",
+    )  # fmt: skip
+    assert event.after == {
+        "address": "/recommendations/",
+        "filters": {"type": ["update", "upgrade"], "q": "Product"},
+        "device_groups": "all",
+    }
+
+
+def test_a_file_of_some_device_groups_names_them(taken, published):
+    group = published.counters.select_related("group").first().group
+
+    event = taken("/devices/?format=csv", device_groups=[group])
+
+    assert event.after["device_groups"] == [group.name]
+
+
+def test_the_devices_of_an_activity_are_an_export_too(client, reader, work):
+    user = reader(client)
+
+    csv_of(client.get(f"{work.get_absolute_url()}?format=csv&state=exposed"))
+
+    event = AuditEvent.objects.get(verb="export")
+    assert (event.actor, event.subject_id) == (user, f"activity-{work.pk}-devices")
+    assert event.after["filters"] == {"state": "exposed"}
+
+
+def test_filters_that_no_database_could_keep_are_left_out(taken):
+    assert taken("/recommendations/?q=%00&type=%00&format=csv").after["filters"] == {}
+
+
+def test_a_page_is_no_export_and_a_refused_file_neither(client, reader, published):
+    reader(client)
+    client.get("/recommendations/")
+    client.get("/access-review/?format=csv")
+
+    assert not AuditEvent.objects.exists()
+
+
+def test_writing_it_down_is_one_insert_before_the_first_byte(client, reader, published):
+    reader(client)
+
+    with CaptureQueriesContext(connection) as asked:
+        response = client.get("/recommendations/?format=csv")
+    writes = [query["sql"] for query in asked if query["sql"].split()[0] in {"INSERT", "UPDATE", "DELETE"}]
+
+    assert len(writes) == 1
+    assert writes[0].startswith('INSERT INTO "remediation_auditevent"')
+    assert csv_of(response)
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/access-review/"])
+def test_the_records_of_people_are_exports_too(client, reader, published, path):
+    reader(client, roles=["Administrator"])
+
+    text = csv_of(client.get(f"{path}?format=csv"))
+
+    assert AuditEvent.objects.get(verb="export").after["address"] == path
+    assert text.count("\n") > 1
