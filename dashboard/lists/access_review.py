@@ -231,8 +231,7 @@ def _lines_of(row: Row, allows: dict[str, list[str]]) -> Iterator[list[Any]]:
     before = [row["username"], name, row["email"], row["is_active"], row["is_superuser"], row["is_staff"]]
     after = [
         " ".join(rights.permissions), row["sees_all_groups"], "; ".join(rights.device_groups), row["has_password"],
-        row["entra"] is not None,
-        row["date_joined"], row["last_login"], row["last_event_at"],
+        row["entra"] is not None, row["date_joined"], row["last_login"], row["last_event_at"],
     ]  # fmt: skip
     for role in rights.roles:
         yield [*before, role.name, role.since, " ".join(allows.get(role.name, [])), *after]
