@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import uuid4
 
 from crispy_forms.helper import FormHelper
@@ -19,7 +19,7 @@ from .layout import Part
 from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter, RemediationType, User
 from .models.people import Theme
 from .rules.requests import RemediationRequest
-from .rules.transitions import ACTIVITY
+from .rules.transitions import ACTIVITY, Transition
 from .ticket_options import TicketOption
 
 if TYPE_CHECKING:
@@ -244,18 +244,23 @@ def _helper() -> FormHelper:
     return helper
 
 
+def verb_field(table: Mapping[str, Transition]) -> forms.ChoiceField:
+    """What people may choose of a table of transitions."""
+    choices = [(verb, rule.label) for verb, rule in table.items() if rule.by_people]
+    return forms.ChoiceField(choices=choices, widget=forms.HiddenInput)
+
+
 class TransitionForm(forms.Form):
     """What to do with an activity, and why."""
 
-    verb = forms.ChoiceField(
-        choices=[(verb, rule.label) for verb, rule in ACTIVITY.items() if rule.by_people], widget=forms.HiddenInput
-    )
+    table: ClassVar[Mapping[str, Transition]] = ACTIVITY
+    verb = verb_field(ACTIVITY)
     note = NoteField()
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         values = self.cleaned_data
-        rule = ACTIVITY.get(values.get("verb", ""))
+        rule = self.table.get(values.get("verb", ""))
         if rule and rule.needs_note and values.get("note") == "":
             self.add_error("note", _("Please say why."))
         return values

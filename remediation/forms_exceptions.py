@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .fields import GroupsField, NoteField
 from .follow_up import ALL, CHOSEN
-from .forms import GroupChoice, groups_with_counts
+from .forms import GroupChoice, TransitionForm, groups_with_counts, verb_field
 from .models import DeviceGroup, Justification, Recommendation, RecommendationException, User
 from .rules.exceptions import ExceptionRequest
 from .rules.transitions import EXCEPTION
@@ -176,21 +176,11 @@ class ExceptionForm(TermForm):
         return super().request(list(values["device_groups"]) if values["scope"] == CHOSEN else None)
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(TransitionForm):
     """What to do with an exception, and why."""
 
-    verb = forms.ChoiceField(
-        choices=[(verb, rule.label) for verb, rule in EXCEPTION.items() if rule.by_people], widget=forms.HiddenInput
-    )
-    note = NoteField()
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        values = self.cleaned_data
-        rule = EXCEPTION.get(values.get("verb", ""))
-        if rule and rule.needs_note and values.get("note") == "":
-            self.add_error("note", _("Please say why."))
-        return values
+    table = EXCEPTION
+    verb = verb_field(EXCEPTION)
 
 
 def end_of(day: date) -> datetime:

@@ -20,6 +20,7 @@ from ..models import (
 )
 from . import exception_policy
 from .recommendation_status import refresh_status
+from .scopes import scope_key, wanted_groups
 from .targets import promised_impact
 from .transitions import EXCEPTION, InvalidTransition, Transition
 
@@ -51,7 +52,7 @@ def file(
     Raises PermissionDenied or ExceptionRefused; then nothing has been written.
     """
     _check(recommendation, request, by)
-    groups = _groups(request, by)
+    groups = wanted_groups(request.groups, by, ExceptionRefused)
     is_everywhere = request.groups is None and by.sees_all_groups
     return _once(recommendation, request, groups, is_everywhere, by, None)
 
@@ -79,17 +80,6 @@ def _check(recommendation: Recommendation, request: ExceptionRequest, by: User) 
         raise ExceptionRefused(_("Say why: whoever renews this has only your words."))
     if not timezone.now() < request.ends_at <= timezone.now() + LONGEST:
         raise ExceptionRefused(_("An exception ends in the future, and within a year."))
-
-
-def _groups(request: ExceptionRequest, by: User) -> list[DeviceGroup]:
-    visible = list(DeviceGroup.objects.visible_to(by))
-    if request.groups is None:
-        return visible
-    if not set(request.groups) <= set(visible):
-        raise PermissionDenied(_("You may not see one of the chosen device groups."))
-    if not request.groups:
-        raise ExceptionRefused(_("Choose at least one device group."))
-    return request.groups
 
 
 def _once(
@@ -162,7 +152,7 @@ def _create(
         context=request.context.strip(),
         evidence=request.evidence,
         all_groups=is_everywhere,
-        scope_key="all" if is_everywhere else ",".join(map(str, sorted(group.pk for group in groups))),
+        scope_key=scope_key(groups, is_everywhere=is_everywhere),
         ends_at=request.ends_at,
         exposed_then=exposed,
         impact_then=impact,

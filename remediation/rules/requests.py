@@ -23,6 +23,7 @@ from ..models import (
 from . import targets
 from .facts import ticket_facts
 from .parts import open_tickets
+from .scopes import scope_key, wanted_groups
 
 
 class RequestRefused(Exception):
@@ -53,16 +54,16 @@ def request_remediation(
     Raises PermissionDenied or RequestRefused; then nothing has been written.
     """
     _check(recommendation, request, by)
-    groups = _groups(request, by)
-    scope_key = _scope_key(request, groups, by)
-    existing = _existing(recommendation, request, scope_key)
+    groups = wanted_groups(request.groups, by, RequestRefused)
+    key = scope_key(groups, is_everywhere=request.groups is None and by.sees_all_groups)
+    existing = _existing(recommendation, request, key)
     if existing:
         return existing, False
     try:
         with transaction.atomic():
-            return _create(recommendation, request, groups, scope_key, by), True
+            return _create(recommendation, request, groups, key, by), True
     except IntegrityError:
-        existing = _existing(recommendation, request, scope_key)
+        existing = _existing(recommendation, request, key)
         if existing is None:
             raise
         return existing, False
@@ -80,35 +81,16 @@ def _check(recommendation: Recommendation, request: RemediationRequest, by: User
         raise RequestRefused(_("The due date must be today or later."))
 
 
-def _groups(request: RemediationRequest, by: User) -> list[DeviceGroup]:
-    visible = list(DeviceGroup.objects.visible_to(by))
-    if request.groups is None:
-        return visible
-    if not set(request.groups) <= set(visible):
-        raise PermissionDenied(_("You may not see one of the chosen device groups."))
-    if not request.groups:
-        raise RequestRefused(_("Choose at least one device group."))
-    return request.groups
-
-
-def _scope_key(request: RemediationRequest, groups: list[DeviceGroup], by: User) -> str:
-    if request.groups is None and by.sees_all_groups:
-        return "all"
-    return ",".join(str(pk) for pk in sorted(group.pk for group in groups))
-
-
-def _existing(
-    recommendation: Recommendation, request: RemediationRequest, scope_key: str
-) -> RemediationActivity | None:
+def _existing(recommendation: Recommendation, request: RemediationRequest, key: str) -> RemediationActivity | None:
     """What this form, or anyone for the same scope, has already made."""
     made_by_this_form = RemediationActivity.objects.filter(request_key=request.request_key).first()
     if made_by_this_form:
         return made_by_this_form
-    return recommendation.activities.active().filter(scope_key=scope_key).first()
+    return recommendation.activities.active().filter(scope_key=key).first()
 
 
 def _create(
-    recommendation: Recommendation, request: RemediationRequest, groups: list[DeviceGroup], scope_key: str, by: User
+    recommendation: Recommendation, request: RemediationRequest, groups: list[DeviceGroup], key: str, by: User
 ) -> RemediationActivity:
     system = _ticket_system(request)
     now = timezone.now()
@@ -120,8 +102,8 @@ def _create(
         related_component=recommendation.related_component,
         recommended_version=recommendation.recommended_version,
         promised_impact=targets.promised_impact(recommendation, groups),
-        all_groups=scope_key == "all",
-        scope_key=scope_key,
+        all_groups=key == "all",
+        scope_key=key,
         priority=request.priority,
         due_on=request.due_on,
         notes=request.notes,
