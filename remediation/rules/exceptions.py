@@ -231,6 +231,9 @@ def _begin(exception: RecommendationException, by: User, through: str, note: str
     if exception.all_groups:
         for below in exception.recommendation.exceptions.in_effect().filter(all_groups=False):
             _move(below, "suspend", system, through)
+    elif exception.recommendation.exceptions.in_effect().filter(all_groups=True).exists():
+        # It extends one that is suspended.
+        _move(exception, "suspend", system, through)
     refresh_status(exception.recommendation)
     return exception
 

@@ -354,3 +354,17 @@ def test_an_activity_goes_on_beside_an_exception(recommendation, mara, approver)
 
     activity.refresh_from_db()
     assert activity.status == "active"
+
+
+def test_an_extension_of_a_suspended_one_stands_below_the_one_for_all_devices_too(recommendation, mara, approver):
+    first, _second = groups_of(recommendation)
+    below = in_effect(recommendation, mara, approver, [first], days=20)
+    above = in_effect(recommendation, mara, approver)
+    longer, _is_new = exceptions.extend(below, wish(days=60), by=mara)
+
+    exceptions.transition(longer, "approve", by=approver)
+    meanwhile = longer.status
+    exceptions.transition(above, "cancel", by=mara, note="Fixed sooner.")
+
+    longer.refresh_from_db()
+    assert (meanwhile, longer.status) == (S.SUSPENDED, S.IN_EFFECT)
