@@ -6,10 +6,8 @@ activity and {large} for the largest, {software}, {weakness} and {device} for on
 
 import os
 
-# Requests a page.
+# Requests a page, idle and while everything runs at once.
 ROUNDS = int(os.environ.get("ROUNDS") or 100)
-# Fewer while everything runs at once, when each takes longer.
-CROWDED_ROUNDS = max(1, ROUNDS * 3 // 10)
 PAGES = {
     "Dashboard": "/",
     "Dashboard with the flyout": "/?open={recommendation}",
