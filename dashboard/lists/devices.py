@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Case, CharField, ExpressionWrapper, F, FloatField, Value, When
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,7 +22,7 @@ from .. import cells
 from ..groups import Selection, selection
 from ..numbers import numbers
 from ..requests import Request
-from .base import Column, List, ListFilters, ListTable, Row, show, spoken
+from .base import Column, List, ListFilters, ListTable, Row, show
 from .inaccuracies import ask_open_inaccuracies
 
 FACING_AS_TEXT = Case(
@@ -73,11 +74,17 @@ def coverage(row: Row) -> SafeString:
     return cells.pill("check-circle", "t-ok", _("Reports"))
 
 
+def ticks_all(name: str, label: Any) -> Any:
+    """The head of a column of ticks: a tick for all of them on the page, which needs the script."""
+    tick = '<input class="form-check-input" type="checkbox" data-ticks="{}" aria-label="{}">'
+    return lazy(lambda: format_html(tick, name, label), SafeString)()
+
+
 class PickTable(ListTable):
     """A list of which rows can be ticked, for the form with the id `bulk`."""
 
     pick = Column(
-        spoken(gettext_lazy("Tick")),
+        ticks_all("device", gettext_lazy("Tick all on this page")),
         lambda row: format_html(
             '<input class="form-check-input" type="checkbox" name="device" value="{}" form="bulk" aria-label="{}">',
             row["pk"],

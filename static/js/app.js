@@ -137,6 +137,16 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-sends]")) event.target.form.requestSubmit();
   });
+  /* --- The tick in a table's head ticks all of its rows, and shows what they are --- */
+  document.addEventListener("change", (event) => {
+    const table = event.target.closest("table");
+    const head = table && $("[data-ticks]", table);
+    if (!head) return;
+    const ticks = $$(`tbody input[name="${head.dataset.ticks}"]`, table);
+    if (event.target === head) ticks.forEach((tick) => { tick.checked = head.checked; });
+    head.checked = ticks.every((tick) => tick.checked);
+    head.indeterminate = !head.checked && ticks.some((tick) => tick.checked);
+  });
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     $$("[data-blank]").forEach((field) => { field.disabled = false; delete field.dataset.blank; });

@@ -120,6 +120,20 @@ def test_the_navigation_of_a_phone_is_accessible(visitors: Visitors):
     page.wait_for_url("**/recommendations/")
 
 
+def test_the_tick_in_the_head_ticks_every_device_of_the_page(visitors: Visitors):
+    page = visitors.visit("security")
+    page.goto("/devices/")
+    head = page.get_by_role("checkbox", name="Tick all on this page")
+    rows = page.locator("tbody").get_by_role("checkbox")
+
+    head.check()
+
+    assert rows.count() > 1
+    assert all(row.is_checked() for row in rows.all())
+    rows.first.uncheck()
+    assert head.evaluate("tick => tick.indeterminate")
+
+
 def test_an_invalid_request_is_explained_accessibly(visitors: Visitors, places: Places):
     page = visitors.visit("security")
     page.goto(places.path("/recommendations/{untouched}/remediation/"))
