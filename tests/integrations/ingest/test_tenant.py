@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 
 import pytest
 import requests
@@ -9,7 +10,15 @@ import requests
 from integrations.ingest.running import run_changes, run_sync
 from integrations.models import SyncKind, SyncRun, SyncState
 from integrations.sources.defender import DefenderSource
-from remediation.models import Exposure, InstalledBeside, Recommendation, Software, SoftwareVersion
+from remediation.models import (
+    Exposure,
+    ImportedActivity,
+    ImportedFrom,
+    InstalledBeside,
+    Recommendation,
+    Software,
+    SoftwareVersion,
+)
 from tests.integrations.connectors.conftest import no_foreign_certificates, running, sandbox, tenant  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,6 +78,17 @@ def test_files_and_pages_lead_to_the_same(estate, settings):
     assert (run.new, run.changed, run.fixed) == (0, 0, 0)
     assert exposures() == by_files
     assert len(by_files) > 500
+
+
+def test_a_sync_brings_what_was_requested_in_defender_itself(estate):
+    full()
+    full()
+
+    kept = ImportedActivity.objects.filter(imported_from=ImportedFrom.DEFENDER)
+    assert Counter(kept.values_list("status", flat=True)) == {"active": 4, "completed": 2}
+    player = kept.get(recommendation__source_id="va-_-videolan-_-vlc_media_player")
+    assert (player.requester, player.notes) == ("mara.lindt@corp.example", "Kiosks first.")
+    assert player.target_devices > player.fixed_devices == 14
 
 
 def test_the_number_of_devices_decides_between_files_and_pages(estate, settings, monkeypatch):
