@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from .records import Page
+from .pages import Page
 
 
 class SourceError(Exception):

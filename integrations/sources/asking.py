@@ -10,7 +10,7 @@ import structlog
 from ..microsoft import Answer, MicrosoftClient
 from . import SourceError, StartOver
 from .pace import Pace
-from .records import NotAPage, Page, read_page
+from .pages import NotAPage, Page, read_page
 
 log = structlog.get_logger(__name__)
 

@@ -19,13 +19,13 @@ from ..microsoft import BrokenBody, Downloads, MicrosoftClient, defender_client
 from . import Scores, StartOver
 from .asking import Asking
 from .export_files import ExportFiles
+from .pages import Page
 from .records import (
     Change,
     Configuration,
     Installed,
     Machine,
     MachineReference,
-    Page,
     Product,
     Recommendation,
     RemediationTask,

@@ -23,7 +23,7 @@ from msgspec import Struct
 from ..microsoft import BrokenBody, Downloads
 from . import SourceError, StartOver, clean
 from .asking import RETRIED, TRIES, Asking, refusal
-from .records import SAMPLE_CAP, Page, SetAside, read_records
+from .pages import SAMPLE_CAP, Page, SetAside, read_records
 
 log = structlog.get_logger(__name__)
 

@@ -12,19 +12,8 @@ from pathlib import Path
 import msgspec
 
 from . import Scores, SourceError
-from .records import (
-    Configuration,
-    Installed,
-    Machine,
-    NotAPage,
-    Page,
-    Product,
-    Recommendation,
-    SoftwareWeakness,
-    Vulnerability,
-    read_page,
-    read_records,
-)
+from .pages import NotAPage, Page, read_page, read_records
+from .records import Configuration, Installed, Machine, Product, Recommendation, SoftwareWeakness, Vulnerability
 
 LINES = 20_000
 # A file that is one JSON text is held in memory; larger ones belong into lines.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from integrations.ingest.running import run_sync
 from integrations.models import SyncRun
-from integrations.sources import Page, Scores, SourceError, records
+from integrations.sources import Page, Scores, SourceError, pages, records
 
 REFERENCE = "va-_-contoso-_-reader"
 SETTING = "sca-_-scid-1"
@@ -132,7 +132,7 @@ class World:
         found = self.lists[part]
         for start in range(int(after or 0), len(found) or 1, size):
             self.asked.append((part, start))
-            page = records.read_page(json.dumps({"value": found[start : start + size]}).encode(), kind)
+            page = pages.read_page(json.dumps({"value": found[start : start + size]}).encode(), kind)
             page.bookmark = str(start + size)
             page.as_of = self.as_of
             yield page
@@ -170,7 +170,7 @@ class World:
 
     def remediation_task_devices(self, task: str) -> Iterator[Page]:
         found = [{"id": device_id(n), "rbacGroupName": group} for n, group in self.task_devices.get(task, [])]
-        yield records.read_page(json.dumps({"value": found}).encode(), records.MachineReference)
+        yield pages.read_page(json.dumps({"value": found}).encode(), records.MachineReference)
 
     def scores(self) -> Scores:
         return Scores(exposure=40.0)

@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import islice
 
 from integrations.sources import Page, Scores, SourceError
-from integrations.sources.records import Machine, Recommendation, SetAside, SoftwareWeakness
+from integrations.sources.pages import SetAside
+from integrations.sources.records import Machine, Recommendation, SoftwareWeakness
 
 from .lives import OLD, Life
 

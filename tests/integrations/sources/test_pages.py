@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from integrations.sources import SourceError, clean
 from integrations.sources.files import FilesSource
-from integrations.sources.records import Machine, NotAPage, SoftwareWeakness, read_page
+from integrations.sources.pages import NotAPage, read_page
+from integrations.sources.records import Machine, SoftwareWeakness
 
 pytestmark = pytest.mark.once
 
