@@ -106,6 +106,7 @@ def _pages(result: dict[str, Any]) -> Iterator[Row]:
                 "queries": page["queries"],
                 "all at once: median ms": _short(beside.get("median")),
                 "95 % ms, all at once": _short(beside.get("p95")),
+                "requests, all at once": result["rounds all at once"] if beside else "",
             }
 
 
