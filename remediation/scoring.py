@@ -33,6 +33,7 @@ WEIGHT_HIGH_LEAST = 2.0
 WEIGHT_HIGH_SHARE = 10
 MEDIUM_FROM = 30.0
 HIGH_FROM = 70.0
+LEVELS = ("none", "low", "medium", "high")
 
 
 def badness(cvss: float | None, severity: str) -> float:

@@ -117,6 +117,8 @@ class Device(models.Model):
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     # S of the exposure score: the sum of the risks of the versions behind its exposures.
     risk_sum = models.FloatField(default=0)
+    # What exceptions have taken from it.
+    excepted_risk = models.FloatField(default=0, db_default=0)
     exposure_level = models.CharField(max_length=6, choices=ExposureLevel, default=ExposureLevel.NONE)
     # How many recommendations apply to it.
     recommendations = models.PositiveIntegerField(default=0)
@@ -227,11 +229,12 @@ class Software(models.Model):
 class WeaknessQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> "WeaknessQuerySet":
         """Those that a device in a group which the user may see is exposed to."""
-        if user.sees_all_groups:
-            return self
+        return self if user.sees_all_groups else self.exposing(user.device_groups.all())
+
+    def exposing(self, groups) -> "WeaknessQuerySet":
+        """Those that expose a device in one of the groups."""
         itself = Weakness.objects.filter(pk=models.OuterRef("pk"))
-        here = itself.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
-        return self.filter(models.Exists(here))
+        return self.filter(models.Exists(itself.filter(counters__group__in=groups, counters__exposed__gt=0)))
 
     def with_counts(self) -> "WeaknessQuerySet":
         """All that the organisation has or had, annotated with their totals."""
