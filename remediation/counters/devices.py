@@ -9,12 +9,12 @@ from ..models import ScoreSnapshot
 from ..models.inventory import UNSEEN_AFTER
 from .tables import NO_CHANGE, drop, run, score_of
 
-_FACTOR = f"CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END"
+FACTOR = f"CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END"
 # The sums behind S, before the factor. `fresh` is what newly found weaknesses of the versions add, `taken` what
 # exceptions take away: those of now, and those that the published scores count.
 _FOUND = f"""
 SELECT d.id AS device_id, d.group_id, d.value, CASE WHEN d.entra_device_id <> '' THEN 1 ELSE 0 END AS is_eligible,
-    {_FACTOR} AS factor, p.risk_sum AS published, COALESCE(s.risk, 0.0) AS risk, COALESCE(s.fresh, 0.0) AS fresh,
+    {FACTOR} AS factor, p.risk_sum AS published, COALESCE(s.risk, 0.0) AS risk, COALESCE(s.fresh, 0.0) AS fresh,
     COALESCE(x.risk, 0.0) AS taken, COALESCE(x.risk_before, 0.0) AS taken_before,
     COALESCE(x.fresh_before, 0.0) AS taken_fresh, COALESCE(s.recommendations, 0) AS recommendations,
     CASE WHEN d.last_seen_at >= %s THEN 1 ELSE 0 END AS is_scored

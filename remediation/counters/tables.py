@@ -79,9 +79,9 @@ def run(statement: str, *parameters: float | str | date | None, **more: str) -> 
         return cursor.rowcount
 
 
-def rows(statement: str, *parameters: float | str | date | None) -> list[tuple]:
+def rows(statement: str, *parameters: float | str | date | None, **more: str) -> list[tuple]:
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(**TABLES), parameters or None)
+        cursor.execute(statement.format(**TABLES, **_SPELLINGS[connection.vendor], **more), parameters or None)
         return cursor.fetchall()
 
 
