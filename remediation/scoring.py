@@ -33,6 +33,7 @@ WEIGHT_HIGH_LEAST = 2.0
 WEIGHT_HIGH_SHARE = 10
 MEDIUM_FROM = 30.0
 HIGH_FROM = 70.0
+VALUES = ("low", "normal", "high")
 LEVELS = ("none", "low", "medium", "high")
 
 
@@ -113,6 +114,11 @@ def exposure_score_of(sums: Mapping[str, float | None]) -> float:
     """The score by a mapping with the names of ScoreSnapshot (sums over the selected groups; None counts as 0)."""
     names = ("devices_low", "devices_normal", "devices_high", "score_low", "score_normal", "score_high")
     return exposure_score(*(sums.get(name) or 0 for name in names))  # type: ignore[arg-type]
+
+
+def exposure_score_without_exceptions(sums: Mapping[str, float | None]) -> float:
+    """The same as if no exception lowered the score of any device."""
+    return exposure_score_of(dict(sums) | {f"score_{value}": sums.get(f"before_{value}") for value in VALUES})
 
 
 def exposure_impact_of(counters: Mapping[str, float | None], snapshot: Mapping[str, float | None]) -> float:

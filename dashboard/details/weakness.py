@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from remediation.models import Recommendation, SoftwareVersion, Weakness
+from remediation.models import Recommendation, RecommendationException, SoftwareVersion, Weakness
 
 from ..activities import in_short
 from ..groups import Selection, selection
@@ -22,6 +22,7 @@ SHOWN_VERSIONS = 100
 NAMED_VERSIONS = 6
 SHOWN_DEVICES = 8
 SHOWN_ACTIVITIES = 5
+SHOWN_EXCEPTIONS = 6
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ def weakness(request: Request, key: str) -> HttpResponse:
         "carriers": _carriers(item, groups),
         "devices": _devices(item, groups),
         # Those that have it in their frozen goal.
+        "exceptions": _exceptions(item, request),
+        "may_except": request.user.has_perm("remediation.handle_exception") and item.in_exposed > 0,
         "activities": in_short(activities_in(groups).filter(goal__weakness=item), groups)[:SHOWN_ACTIVITIES],
     }
     return render(request, "dashboard/weakness.html", context)
@@ -93,6 +96,16 @@ def _carriers(item: Weakness, groups: Selection) -> list[Carrier]:
         by_software[version.software_id].append(version)
     carriers = [Carrier(versions[0], versions) for versions in by_software.values()]
     return sorted(carriers, key=lambda carrier: -carrier.exposed)
+
+
+def _exceptions(item: Weakness, request: Request) -> list[RecommendationException]:
+    """Those that stand or wait, of the weakness itself and of what removes it."""
+    if not request.user.has_perm("remediation.view_recommendationexception"):
+        return []
+    removing = Recommendation.objects.filter(software__in=item.versions.values("software"))
+    found = RecommendationException.objects.live().filter(Q(weakness=item) | Q(recommendation__in=removing))
+    linked = found.visible_to(request.user).select_related("weakness", "recommendation")
+    return list(linked.order_by("recommendation", "-pk")[:SHOWN_EXCEPTIONS])
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet:
