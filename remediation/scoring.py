@@ -9,6 +9,8 @@ configuration. The set-based twin of this page is `counters/`; a test holds the 
     r = b * t                          the risk of a weakness on a device
     S = f * sum of r                   f = 1.5 where the device is known to face the internet
     E = 100 * S / (S + 3)              the device's score
+    what is excepted as a false positive, by a third party control or an alternate mitigation is left out of S, on the
+    devices in the scope of the exception; a setting so excepted counts as right on them
     organisation = sum(w * E) / sum(w) over devices seen within 30 days
 """
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from remediation.models import ExceptionStatus as S
 from remediation.models import Recommendation, RecommendationException, SoftwareVersion, Weakness
 
 from ..activities import in_short
@@ -61,12 +62,14 @@ class Carrier:
 @require_GET
 def weakness(request: Request, key: str) -> HttpResponse:
     groups, item = selection(request), find(request, key)
+    exceptions = _exceptions(item, request)
     context = {
         "weakness": item,
         "carriers": _carriers(item, groups),
         "devices": _devices(item, groups),
         # Those that have it in their frozen goal.
-        "exceptions": _exceptions(item, request),
+        "exceptions": exceptions,
+        "excepted": _excepted(item, groups, exceptions),
         "may_except": request.user.has_perm("remediation.handle_exception") and item.in_exposed > 0,
         "activities": in_short(activities_in(groups).filter(goal__weakness=item), groups)[:SHOWN_ACTIVITIES],
     }
@@ -106,6 +109,16 @@ def _exceptions(item: Weakness, request: Request) -> list[RecommendationExceptio
     found = RecommendationException.objects.live().filter(Q(weakness=item) | Q(recommendation__in=removing))
     linked = found.visible_to(request.user).select_related("weakness", "recommendation")
     return list(linked.order_by("recommendation", "-pk")[:SHOWN_EXCEPTIONS])
+
+
+def _excepted(item: Any, groups: Selection, exceptions: list[RecommendationException]) -> int:
+    """Of the exposed devices of the selected groups, those under an exception of the weakness itself."""
+    mine = [found for found in exceptions if found.weakness_id == item.pk and found.status == S.IN_EFFECT]
+    if any(found.all_groups for found in mine):
+        return item.in_exposed
+    named = RecommendationException.device_groups.through.objects.filter(recommendationexception__in=mine)
+    here = item.counters.filter(group__in=groups.ids).filter(group__in=named.values("devicegroup"))
+    return here.aggregate(n=Sum("exposed", default=0))["n"] if mine else 0
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from remediation import counters, scoring
+from remediation import scoring
 from remediation.models import (
     Device,
     Exposure,
@@ -19,7 +19,7 @@ from remediation.models import (
     ScoreSnapshot,
     SoftwareVersion,
 )
-from tests import factories
+from tests import factories, publication
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +76,7 @@ def random_estate(seed: int) -> None:
 
 
 def publish() -> None:
-    counters.refresh_version_risks()
-    counters.prepare(NOW)
-    with transaction.atomic():
-        counters.publish(NOW.date(), NOW)
+    publication.publish(NOW.date(), NOW)
 
 
 def is_excepted(group_id: int, only_lowering: bool = True, **subject) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.sources import clean
-from remediation import counters, scoring
+from remediation import scoring
 from remediation.models import (
     ActivityDevice,
     Device,
@@ -28,7 +28,7 @@ from remediation.models import (
     SoftwareVersion,
     Weakness,
 )
-from tests import factories
+from tests import factories, publication
 
 pytestmark = pytest.mark.django_db
 
@@ -38,10 +38,7 @@ SIX = ScoreMove.SUMMED
 
 
 def publish(day: date = TODAY) -> None:
-    counters.refresh_version_risks()
-    counters.prepare(NOW)
-    with transaction.atomic():
-        counters.publish(day, NOW)
+    publication.publish(day, NOW)
 
 
 def sums(day: date, groups: list[int]) -> list[float]:
