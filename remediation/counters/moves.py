@@ -7,10 +7,13 @@ A device that is scored before and after goes these steps, one after the other:
                                     that were published: what the impact promised is what this part shows
     S0 - f0 * all that was fixed    exposures closed otherwise
     (its group, then its value)     regrouped, rescored
-    the next but one - f1 * new     weighed anew: EPSS, KEV, CVSS, exploits, alerts, the factor for the internet,
+    S1' - f1 * new                  weighed anew: EPSS, KEV, CVSS, exploits, alerts, the factor for the internet,
                                     weaknesses that the source took back, and whatever else no other part explains
-    S1 by the old exceptions        new weaknesses, at the new risks
-    S1                              exceptions that came into effect or ended; up to here those that were published hold
+    S1'                             new weaknesses, at the new risks
+    S1                              exceptions that came into effect or ended
+
+S1' is what S1 would be by the exceptions that the published scores count, and all that goes before is meant by them:
+what an exception had taken away already was not fixed, and does not come new.
 
 Whoever leaves does so with S0 and whoever comes with S1. The parts of a step are differences of the same sums that make
 the scores, so they add up whatever the order and however wrong a reason were: nothing can be left over but rounding.

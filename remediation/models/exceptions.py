@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from .inaccuracies import InaccuracyReport
 from .inventory import DeviceGroup, Weakness
+from .inventory_counters import WeaknessCounter
 from .people import User
-from .recommendations import Recommendation
+from .recommendations import Recommendation, RecommendationCounter
 
 
 class Justification(models.TextChoices):
@@ -82,9 +83,10 @@ class RecommendationExceptionQuerySet(models.QuerySet["RecommendationException"]
         named = RecommendationException.device_groups.through.objects.filter(
             recommendationexception=models.OuterRef("pk"), devicegroup__in=groups
         )
-        exposing = Q(recommendation__in=Recommendation.objects.exposed_in(groups)) | Q(
-            weakness__in=Weakness.objects.exposing(groups).values("pk")
-        )
+        here = {"group__in": groups, "exposed__gt": 0}
+        recommended = RecommendationCounter.objects.filter(recommendation=models.OuterRef("recommendation"), **here)
+        suffered = WeaknessCounter.objects.filter(weakness=models.OuterRef("weakness"), **here)
+        exposing = models.Exists(recommended) | models.Exists(suffered)
         return self.filter(models.Exists(named) | Q(all_groups=True) & exposing)
 
     def visible_to(self, user: User) -> "RecommendationExceptionQuerySet":

@@ -229,12 +229,11 @@ class Software(models.Model):
 class WeaknessQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> "WeaknessQuerySet":
         """Those that a device in a group which the user may see is exposed to."""
-        return self if user.sees_all_groups else self.exposing(user.device_groups.all())
-
-    def exposing(self, groups) -> "WeaknessQuerySet":
-        """Those that expose a device in one of the groups."""
+        if user.sees_all_groups:
+            return self
         itself = Weakness.objects.filter(pk=models.OuterRef("pk"))
-        return self.filter(models.Exists(itself.filter(counters__group__in=groups, counters__exposed__gt=0)))
+        here = itself.filter(counters__group__in=user.device_groups.all(), counters__exposed__gt=0)
+        return self.filter(models.Exists(here))
 
     def with_counts(self) -> "WeaknessQuerySet":
         """All that the organisation has or had, annotated with their totals."""
