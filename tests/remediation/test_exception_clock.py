@@ -79,7 +79,7 @@ def test_excepted_devices_are_counted_at_once(verb, expected):
 def test_a_sync_between_does_not_lose_what_is_excepted():
     recommendation = estate(devices=4, groups=2)
     first, second = groups_of(recommendation)
-    ExceptionFactory(recommendation=recommendation, groups=[first])
+    ExceptionFactory(recommendation=recommendation, groups=[first], impact_then=100)
     look_after()
     Device.objects.filter(group=second).update(group=first)
 
