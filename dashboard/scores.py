@@ -79,8 +79,8 @@ class Weights:
         if row["remediation_type"] == RemediationType.CONFIGURATION_CHANGE:
             total, mitigated = row["in_total"] or 0, row["in_mitigated"] or 0
             return scoring.configuration_impact(row["severity_score"], total, total - mitigated, self.points)
-        held = (row[f"in_held_{value}"] or 0 for value in scoring.VALUES)
-        return scoring.exposure_impact(*held, self.devices_low, self.devices_normal, self.devices_high)
+        low, normal, high = (row[f"in_held_{value}"] or 0 for value in scoring.VALUES)
+        return scoring.exposure_impact(low, normal, high, self.devices_low, self.devices_normal, self.devices_high)
 
     def annotate(self, recommendations: QuerySet) -> QuerySet:
         """The same numbers in the database, to sort and to export by: `impact_exposure`, `impact_configuration`."""

@@ -97,7 +97,7 @@ class TermForm(forms.Form):
 
     def meanings(self) -> list[tuple[str, Any, Any]]:
         """Of what is offered: value, label, and what it means."""
-        offered = cast(forms.ChoiceField, self.fields["justification"]).choices
+        offered: Any = cast(forms.ChoiceField, self.fields["justification"]).choices
         return [(value, label, MEANINGS[Justification(value)]) for value, label in offered]
 
     def clean_context(self) -> str:
@@ -181,7 +181,7 @@ class ExceptionForm(TermForm):
     def so_far(self) -> dict[str, Any]:
         """What the form holds at the moment, whether or not it could be sent: to show what would happen."""
         if not self.is_bound:
-            return {"justification": ""} | self.initial
+            return {"justification": "", **self.initial}
         self.is_valid()
         written = {name: self.data.get(name, "") for name in ("justification", "context", "end", "ends_on", "evidence")}
         kept = {name: self.cleaned_data.get(name) or self.initial[name] for name in ("request_key", "scope")}

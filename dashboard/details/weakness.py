@@ -15,7 +15,7 @@ from remediation.models import Recommendation, RecommendationException, Software
 from ..activities import in_short
 from ..groups import Selection, selection
 from ..inventory import devices_exposed_to, versions_in
-from ..numbers import activities_in
+from ..numbers import CountOf, activities_in, numbers
 from ..requests import Request
 from .recommendation import SORTED_BY_RISK_UP_TO
 
@@ -107,7 +107,12 @@ def _exceptions(item: Weakness, request: Request) -> list[RecommendationExceptio
         return []
     removing = Recommendation.objects.filter(software__in=item.versions.values("software"))
     found = RecommendationException.objects.live().filter(Q(weakness=item) | Q(recommendation__in=removing))
-    linked = found.visible_to(request.user).select_related("weakness", "recommendation")
+    visible = found.visible_to(request.user)
+    # Asked with the page's other numbers: few weaknesses have one.
+    numbers(request).ask(weakness_exceptions=CountOf(visible))
+    if not numbers(request)["weakness_exceptions"]:
+        return []
+    linked = visible.select_related("weakness", "recommendation")
     return list(linked.order_by("recommendation", "-pk")[:SHOWN_EXCEPTIONS])
 
 

@@ -21,6 +21,11 @@ class Size:
     risk: float | None
 
 
+def named(subject: Subject) -> dict[str, Subject]:
+    """By the field of an exception that it goes into."""
+    return {"recommendation" if isinstance(subject, Recommendation) else "weakness": subject}
+
+
 def why_gone(subject: Subject) -> str:
     """Why there is nothing to except; empty where there is."""
     if isinstance(subject, Recommendation):

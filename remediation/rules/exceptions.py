@@ -23,7 +23,7 @@ from ..models import (
     User,
 )
 from . import exception_policy
-from .exception_subjects import Subject, size, why_gone
+from .exception_subjects import Subject, named, size, why_gone
 from .recommendation_status import refresh_status
 from .scopes import scope_key, wanted_groups
 from .transitions import EXCEPTION, InvalidTransition, Transition
@@ -149,7 +149,7 @@ def _create(
     now = timezone.now()
     covered = size(subject, groups, is_counted=bool(renews and renews.is_counted))
     made = RecommendationException.objects.create(
-        **{subject._meta.model_name: subject},
+        **named(subject),
         request_key=request.request_key,
         renews=renews,
         deferrals=renews.deferrals + 1 if renews else 0,
