@@ -70,7 +70,7 @@ NAVIGATION = [
         _("Weaknesses"),
         "shield-exclamation",
         "remediation.view_recommendation",
-        frozenset({"weaknesses", "weakness", "weakness_devices"}),
+        frozenset({"weaknesses", "weakness", "weakness_devices", "weakness_exception_options"}),
     ),
     Entry(
         "devices",

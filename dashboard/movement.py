@@ -30,6 +30,7 @@ EXPLANATIONS = {
     MovePart.RESCORED: _("EPSS, KEV, CVSS, exploits, alerts, or the value or place of a device changed."),
     MovePart.NEW_WEAKNESSES: _("Found on devices that were there before."),
     MovePart.NEW_DEVICES: _("They came into the average with what they have."),
+    MovePart.EXCEPTED: _("Exceptions that lower the risk came into effect, or ended."),
 }
 
 

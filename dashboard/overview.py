@@ -66,7 +66,9 @@ def overview(request: Request) -> HttpResponse:
         "exposure": exposure,
         "exposure_chart": charts.trend(exposure.points, _("Exposure score")) if exposure.points else "",
         "configuration": trends.configuration(history, [_compliance(row) for row in settings]),
+        "configuration_without_exceptions": _configuration_without_exceptions(settings),
         "explained_score": weights(request).score,
+        "weights": weights(request),
         "periods": period.choices(request),
         "categories": _categories(settings),
         "levels": _levels(request),
@@ -107,11 +109,25 @@ def _total(queryset: QuerySet, name: str) -> Subquery:
 def _settings(groups: Selection) -> list[dict[str, Any]]:
     here = settings_in(groups).order_by().filter(counters__group__in=groups.ids)
     rows = here.values("pk", "category", "severity_score")
-    return list(rows.annotate(exposed=Sum("counters__exposed"), total=Sum("counters__total")))
+    sums = {name: Sum(f"counters__{name}") for name in ("exposed", "mitigated", "total")}
+    return list(rows.annotate(**sums))
 
 
 def _compliance(setting: Mapping[str, Any]) -> tuple[float, int, int]:
-    return setting["severity_score"], setting["total"], setting["total"] - setting["exposed"]
+    """Points, applicable and compliant devices; those that an exception mitigates comply."""
+    left = setting["exposed"] - setting["mitigated"]
+    return setting["severity_score"], setting["total"], setting["total"] - left
+
+
+def _compliance_without_exceptions(setting: Mapping[str, Any]) -> tuple[float, int, int]:
+    return _compliance({**setting, "mitigated": 0})
+
+
+def _configuration_without_exceptions(settings: list[dict[str, Any]]) -> float | None:
+    """None where exceptions make no difference."""
+    if not any(row["mitigated"] for row in settings):
+        return None
+    return scoring.configuration_score([_compliance_without_exceptions(row) for row in settings])
 
 
 def _categories(settings: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -27,6 +27,11 @@ from .requests import Request
 
 _DEVICES = ("devices_low", "devices_normal", "devices_high")
 _SCORES = ("score_low", "score_normal", "score_high")
+_BEFORE = ("before_low", "before_normal", "before_high")
+
+
+# Points; less would round to nothing wherever it is shown.
+_WORTH_A_WORD = 0.05
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,28 @@ class Weights:
     devices_normal: int
     devices_high: int
     points: float
-    # The exposure score of the selected groups.
+    # The exposure score of the selected groups, and the one that it would be without exceptions.
     score: float
+    score_without_exceptions: float
 
     @classmethod
     def read(cls, answers: Any) -> "Weights":
-        sums = {name: answers[f"weights_{name}"] or 0 for name in (*_DEVICES, *_SCORES)}
-        devices = {name: round(sums[name]) for name in _DEVICES}
-        return cls(**devices, points=answers["weights_points"] or 0.0, score=scoring.exposure_score_of(sums))
+        sums = {name: answers[f"weights_{name}"] or 0 for name in (*_DEVICES, *_SCORES, *_BEFORE)}
+        return cls(
+            **{name: round(sums[name]) for name in _DEVICES},
+            points=answers["weights_points"] or 0.0,
+            score=scoring.exposure_score_of(sums),
+            score_without_exceptions=scoring.exposure_score_without_exceptions(sums),
+        )
 
     @property
     def devices(self) -> int:
         return self.devices_low + self.devices_normal + self.devices_high
+
+    @property
+    def is_lowered(self) -> bool:
+        """Whether exceptions make a difference that is worth a word."""
+        return self.score_without_exceptions - self.score >= _WORTH_A_WORD
 
     def impacts(self, row: dict[str, Any]) -> tuple[float, float]:
         """On the exposure score and on the configuration score, from a row of `with_counts_in`."""
@@ -56,8 +71,16 @@ class Weights:
         devices = (self.devices_low, self.devices_normal, self.devices_high)
         if row["remediation_type"] != RemediationType.CONFIGURATION_CHANGE:
             return scoring.exposure_impact(*drops, *devices), 0.0
-        total, exposed = row["in_total"] or 0, row["in_exposed"] or 0
+        total, exposed = row["in_total"] or 0, (row["in_exposed"] or 0) - (row["in_mitigated"] or 0)
         return 0.0, scoring.configuration_impact(row["severity_score"], total, total - exposed, self.points)
+
+    def held(self, row: dict[str, Any]) -> float:
+        """Points by which the score in question is better for exceptions of it, from a row with its held sums."""
+        if row["remediation_type"] == RemediationType.CONFIGURATION_CHANGE:
+            total, mitigated = row["in_total"] or 0, row["in_mitigated"] or 0
+            return scoring.configuration_impact(row["severity_score"], total, total - mitigated, self.points)
+        low, normal, high = (row[f"in_held_{value}"] or 0 for value in scoring.VALUES)
+        return scoring.exposure_impact(low, normal, high, self.devices_low, self.devices_normal, self.devices_high)
 
     def annotate(self, recommendations: QuerySet) -> QuerySet:
         """The same numbers in the database, to sort and to export by: `impact_exposure`, `impact_configuration`."""
@@ -72,7 +95,7 @@ class Weights:
             + F("in_drop_normal") * Value(scoring.WEIGHT_NORMAL)
             + F("in_drop_high") * Value(high)
         )
-        exposed_share = Cast("in_exposed", FloatField()) / F("in_total")
+        exposed_share = Cast(F("in_exposed") - F("in_mitigated"), FloatField()) / F("in_total")
         setting = Case(
             When(
                 remediation_type=RemediationType.CONFIGURATION_CHANGE,
@@ -107,7 +130,7 @@ def weight_questions(groups: Selection) -> dict[str, Any]:
     """The expressions behind `Weights`, for any query of one row."""
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids)
-    sums = {f"weights_{name}": _sum(today, name) for name in (*_DEVICES, *_SCORES)}
+    sums = {f"weights_{name}": _sum(today, name) for name in (*_DEVICES, *_SCORES, *_BEFORE)}
     return {"weights_points": _sum(settings_in(groups), "severity_score"), **sums}
 
 

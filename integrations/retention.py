@@ -68,7 +68,8 @@ def _organisation_scores(before: datetime) -> QuerySet:
 
 
 def _inaccuracies(before: datetime) -> QuerySet:
-    return InaccuracyReport.objects.filter(state=InaccuracyState.CLOSED, closed_at__lt=before)
+    """Not those that are the evidence of an exception."""
+    return InaccuracyReport.objects.filter(state=InaccuracyState.CLOSED, closed_at__lt=before, exceptions=None)
 
 
 @dataclass(frozen=True)

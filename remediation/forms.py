@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from .fields import GroupsField, NoteField
 from .follow_up import ALL, CHOSEN
 from .layout import Part
-from .models import DeviceGroup, Priority, Recommendation, RecommendationCounter, RemediationType, User
+from .models import DeviceGroup, Priority, Recommendation, RemediationType, User, Weakness
 from .models.people import Theme
 from .rules.requests import RemediationRequest
 from .rules.transitions import ACTIVITY, Transition
@@ -179,11 +179,11 @@ class RemediationForm(forms.Form):
         )
 
 
-def groups_with_counts(recommendation: Recommendation, user: User) -> list[GroupChoice]:
-    """The groups that the person sees and that have exposed devices of the recommendation, with how many."""
-    seen = RecommendationCounter.objects.filter(group__in=DeviceGroup.objects.visible_to(user))
-    counters = seen.filter(recommendation=recommendation, exposed__gt=0).select_related("group")
-    return [GroupChoice(counter.group, counter.exposed, counter.eligible) for counter in counters.order_by("group")]
+def groups_with_counts(subject: Recommendation | Weakness, user: User) -> list[GroupChoice]:
+    """The groups that the person sees and that have devices exposed by it, with how many. Weaknesses get no ticket."""
+    seen = subject.counters.filter(group__in=DeviceGroup.objects.visible_to(user), exposed__gt=0)
+    counters = seen.select_related("group").order_by("group")
+    return [GroupChoice(counter.group, counter.exposed, getattr(counter, "eligible", 0)) for counter in counters]
 
 
 def _proposal(recommendation: Recommendation) -> dict[str, Any]:

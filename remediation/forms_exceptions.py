@@ -1,5 +1,6 @@
 """The forms about exceptions. They check shape; whether something is allowed is for the rules to say."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -10,10 +11,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .fields import GroupsField, NoteField
+from .fields import LONGEST_NOTE, GroupsField, NoteField
 from .follow_up import ALL, CHOSEN
 from .forms import GroupChoice, TransitionForm, groups_with_counts, verb_field
-from .models import DeviceGroup, Justification, Recommendation, RecommendationException, User
+from .models import DeviceGroup, InaccuracyReport, Justification, RecommendationException, User
+from .rules.exception_subjects import Subject
 from .rules.exceptions import ExceptionRequest
 from .rules.transitions import EXCEPTION
 
@@ -94,7 +96,9 @@ class TermForm(forms.Form):
         }
 
     def meanings(self) -> list[tuple[str, Any, Any]]:
-        return [(kind.value, kind.label, MEANINGS[kind]) for kind in Justification]
+        """Of what is offered: value, label, and what it means."""
+        offered: Any = cast(forms.ChoiceField, self.fields["justification"]).choices
+        return [(value, label, MEANINGS[Justification(value)]) for value, label in offered]
 
     def clean_context(self) -> str:
         context = self.cleaned_data["context"]
@@ -135,7 +139,7 @@ class TermForm(forms.Form):
 
 
 class ExceptionForm(TermForm):
-    """Exception options: also for which devices."""
+    """Exception options of a recommendation or a weakness: also for which devices."""
 
     scope = forms.ChoiceField(
         label=_("Scope"),
@@ -146,15 +150,18 @@ class ExceptionForm(TermForm):
         label=_("Chosen groups"), queryset=None, required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, recommendation: Recommendation, user: User, **kwargs: Any) -> None:
-        self.recommendation = recommendation
+    def __init__(self, subject: Subject, user: User, *, report: InaccuracyReport | None = None, **kwargs: Any) -> None:
+        self.subject, self.report = subject, report
         # Those that have one already are not offered.
-        taken = set(recommendation.exceptions.live().values_list("device_groups", flat=True))
-        offered = DeviceGroup.objects.visible_to(user)
-        counted = groups_with_counts(recommendation, user)
+        taken = set(subject.exceptions.live().values_list("device_groups", flat=True))
+        counted = groups_with_counts(subject, user)
         self.groups: list[GroupChoice] = [choice for choice in counted if choice.group.pk not in taken]
-        super().__init__(**kwargs)
-        cast(GroupsField, self.fields["device_groups"]).queryset = offered
+        proposal = proposal_for(report) if report else {}
+        super().__init__(initial=proposal | kwargs.pop("initial", {}), **kwargs)
+        cast(GroupsField, self.fields["device_groups"]).queryset = DeviceGroup.objects.visible_to(user)
+        if report:
+            only = [(kind.value, kind.label) for kind in [Justification.FALSE_POSITIVE]]
+            cast(forms.ChoiceField, self.fields["justification"]).choices = only
 
     @property
     def exposed(self) -> int:
@@ -171,9 +178,26 @@ class ExceptionForm(TermForm):
             self.add_error("device_groups", _("Choose at least one device group."))
         return values
 
+    def so_far(self) -> dict[str, Any]:
+        """What the form holds at the moment, whether or not it could be sent: to show what would happen."""
+        if not self.is_bound:
+            return {"justification": "", **self.initial}
+        self.is_valid()
+        written = {name: self.data.get(name, "") for name in ("justification", "context", "end", "ends_on", "evidence")}
+        kept = {name: self.cleaned_data.get(name) or self.initial[name] for name in ("request_key", "scope")}
+        return written | kept | {"device_groups": list(self.cleaned_data.get("device_groups") or [])}
+
+    def choices_of(self, values: dict[str, Any]) -> list[GroupChoice]:
+        """The groups that these values mean, of those that are offered."""
+        if values["scope"] != CHOSEN:
+            return self.groups
+        chosen = {group.pk for group in values["device_groups"]}
+        return [choice for choice in self.groups if choice.group.pk in chosen]
+
     def request(self, groups: list[DeviceGroup] | None = None) -> ExceptionRequest:
         values = self.cleaned_data
-        return super().request(list(values["device_groups"]) if values["scope"] == CHOSEN else None)
+        wish = super().request(list(values["device_groups"]) if values["scope"] == CHOSEN else None)
+        return replace(wish, report=self.report)
 
 
 class DecisionForm(TransitionForm):
@@ -187,6 +211,21 @@ def end_of(day: date) -> datetime:
     """The end of the day in the zone of the organisation, as a moment in UTC."""
     local = datetime.combine(day + timedelta(days=1), time.min, tzinfo=timezone.get_default_timezone())
     return local.astimezone(UTC)
+
+
+def proposal_for(report: InaccuracyReport) -> dict[str, Any]:
+    """What an exception for a reported inaccuracy begins with: its words, and the group of its device alone."""
+    about = _("%(who)s reported about %(device)s: %(what)s.") % {
+        "who": report.reported_by,
+        "device": report.device.name,
+        "what": report.get_reason_display(),
+    }
+    return {
+        "justification": Justification.FALSE_POSITIVE.value,
+        "context": f"{about} {report.note}".strip()[:LONGEST_NOTE],
+        "scope": CHOSEN,
+        "device_groups": [report.device.group],
+    }
 
 
 def proposal_of(exception: RecommendationException) -> dict[str, Any]:

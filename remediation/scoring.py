@@ -9,6 +9,8 @@ configuration. The set-based twin of this page is `counters/`; a test holds the 
     r = b * t                          the risk of a weakness on a device
     S = f * sum of r                   f = 1.5 where the device is known to face the internet
     E = 100 * S / (S + 3)              the device's score
+    what is excepted as a false positive, by a third party control or an alternate mitigation is left out of S, on the
+    devices in the scope of the exception; a setting so excepted counts as right on them
     organisation = sum(w * E) / sum(w) over devices seen within 30 days
 """
 
@@ -33,6 +35,8 @@ WEIGHT_HIGH_LEAST = 2.0
 WEIGHT_HIGH_SHARE = 10
 MEDIUM_FROM = 30.0
 HIGH_FROM = 70.0
+VALUES = ("low", "normal", "high")
+LEVELS = ("none", "low", "medium", "high")
 
 
 def badness(cvss: float | None, severity: str) -> float:
@@ -112,6 +116,11 @@ def exposure_score_of(sums: Mapping[str, float | None]) -> float:
     """The score by a mapping with the names of ScoreSnapshot (sums over the selected groups; None counts as 0)."""
     names = ("devices_low", "devices_normal", "devices_high", "score_low", "score_normal", "score_high")
     return exposure_score(*(sums.get(name) or 0 for name in names))  # type: ignore[arg-type]
+
+
+def exposure_score_without_exceptions(sums: Mapping[str, float | None]) -> float:
+    """The same as if no exception lowered the score of any device."""
+    return exposure_score_of(dict(sums) | {f"score_{value}": sums.get(f"before_{value}") for value in VALUES})
 
 
 def exposure_impact_of(counters: Mapping[str, float | None], snapshot: Mapping[str, float | None]) -> float:

@@ -6,6 +6,11 @@ urlpatterns = [
     path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
     path("recommendations/<int:pk>/exception/", views_exceptions.exception_options, name="exception_options"),
     path(
+        "weaknesses/<int:pk>/exception/",
+        views_exceptions.weakness_exception_options,
+        name="weakness_exception_options",
+    ),
+    path(
         "remediation/exceptions/<int:pk>/extension/", views_exceptions.exception_extension, name="exception_extension"
     ),
     path(

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from .exception_outlook import related_exceptions
 from .follow_up import follow_up_proposal
 from .forms import RemediationForm, SelectedGroupsForm, ThemeForm, TransitionForm
 from .models import Recommendation, RecommendationException, RecommendationStatus, RemediationActivity
@@ -61,10 +62,11 @@ def _show_options(request: SignedInRequest, form: RemediationForm) -> HttpRespon
 
 
 def _excepted(recommendation: Recommendation, request: SignedInRequest) -> list[RecommendationException]:
-    """What stands against a request; its status says whether there is anything to look for."""
+    """What stands against a request, of its weaknesses too; its status says whether there is anything of its own."""
+    related = related_exceptions(recommendation, request.user)
     if recommendation.status == RecommendationStatus.ACTIVE:
-        return []
-    return list(recommendation.exceptions.in_effect().visible_to(request.user)[:5])
+        return related
+    return [*recommendation.exceptions.in_effect().visible_to(request.user)[:5], *related]
 
 
 def _announce(request: SignedInRequest, activity: RemediationActivity, is_new: bool) -> None:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from .device_filters import DeviceFilters
 from .fields import COULD_BE_AN_ID
 from .forms_devices import ALL, ClosingForm, DeviceValuesForm, InaccuracyForm
-from .models import Device, Exposure, InaccuracyReport
+from .models import Device, Exposure, InaccuracyReport, Recommendation
 from .models.inventory import DeviceQuerySet
 from .rules import inaccuracies
 from .rules.devices import MOST, TooManyDevices, set_by_hand
@@ -101,7 +101,21 @@ def _exposure(request: SignedInRequest, device: Device) -> Exposure | None:
 
 @require_GET
 def inaccuracy(request: SignedInRequest, pk: int) -> HttpResponse:
-    return render(request, "remediation/inaccuracy.html", {"item": _report(request, pk), "form": ClosingForm()})
+    return _show_report(request, _report(request, pk), ClosingForm())
+
+
+def _show_report(
+    request: SignedInRequest, item: InaccuracyReport, form: ClosingForm, *, status: int = 200
+) -> HttpResponse:
+    may_except = request.user.has_perm("remediation.handle_exception")
+    advice = Recommendation.objects.open().visible_to(request.user).filter(pk=item.recommendation_id)
+    context = {
+        "item": item,
+        "form": form,
+        "exceptions": item.exceptions.visible_to(request.user),
+        "may_except": may_except and advice.exists(),
+    }
+    return render(request, "remediation/inaccuracy.html", context, status=status)
 
 
 @require_POST
@@ -109,7 +123,7 @@ def close_inaccuracy(request: SignedInRequest, pk: int) -> HttpResponse:
     item = _report(request, pk)
     form = ClosingForm(request.POST)
     if not form.is_valid():
-        return render(request, "remediation/inaccuracy.html", {"item": item, "form": form}, status=400)
+        return _show_report(request, item, form, status=400)
     try:
         inaccuracies.close(item, by=request.user, answer=form.cleaned_data["answer"])
     except InvalidTransition as conflict:

@@ -210,6 +210,37 @@ class ActivityFactory(factory.django.DjangoModelFactory):
     status = models.ActivityStatus.ACTIVE
 
 
+class ExceptionFactory(factory.django.DjangoModelFactory):
+    """One in effect that lowers the scores, for all devices or `groups=[...]`; of a recommendation, or `weakness=`."""
+
+    class Meta:
+        model = models.RecommendationException
+        skip_postgeneration_save = True
+
+    weakness = None
+    recommendation = factory.Maybe("weakness", None, factory.SubFactory(RecommendationFactory))
+    request_key = factory.LazyFunction(uuid4)
+    justification = models.Justification.ALTERNATE_MITIGATION
+    context = "Isolated VLAN, replaced in spring."
+    all_groups = True
+    scope_key = factory.Sequence(lambda n: f"scope {n}")
+    exposed_then = 1
+    impact_then = 1.0
+    risk_then = factory.Maybe("weakness", 0.5, None)
+    filed_by = factory.SubFactory(UserFactory)
+    filed_at = started_at = status_changed_at = factory.LazyFunction(timezone.now)
+    ends_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=30))
+    status_changed_by = factory.SelfAttribute("filed_by")
+    status = models.ExceptionStatus.IN_EFFECT
+
+    @factory.post_generation
+    def groups(exception, create, extracted, **kwargs):
+        exception.device_groups.set(models.DeviceGroup.objects.all() if extracted is None else extracted)
+        if extracted is not None:
+            exception.all_groups = False
+            exception.save(update_fields=["all_groups"])
+
+
 class TicketSystemFactory(factory.django.DjangoModelFactory):
     class Meta:
         model = models.TicketSystem

@@ -104,6 +104,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "search": (READERS, {"GET"}),
     "remediation_options": (HANDLERS, {"GET", "POST"}),
     "exception_options": (HANDLERS, {"GET", "POST"}),
+    "weakness_exception_options": (HANDLERS, {"GET", "POST"}),
     "exception_extension": (HANDLERS, {"GET", "POST"}),
     "exception_transition": (READERS, {"POST"}),
     # The rule asks for the permission of the verb.
@@ -167,7 +168,7 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["exception", "exception_extension", "exception_transition"], excepted.pk)
     things |= dict.fromkeys(["software", "software_devices"], recommendation.software_id)
     weakness = recommendation.software.versions.get().weaknesses.get()
-    things |= dict.fromkeys(["weakness", "weakness_devices"], weakness.pk)
+    things |= dict.fromkeys(["weakness", "weakness_devices", "weakness_exception_options"], weakness.pk)
     things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
@@ -286,6 +287,7 @@ OF_ONE_THING = [
     "weakness_devices",
     "remediation_options",
     "exception_options",
+    "weakness_exception_options",
     "exception",
     "exception_extension",
     "exception_transition",

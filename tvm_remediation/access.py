@@ -68,6 +68,7 @@ ACCESS: dict[str, str] = {
     # The work.
     "remediation_options": _HANDLE,
     "exception_options": _EXCEPT,
+    "weakness_exception_options": _EXCEPT,
     "exception_extension": _EXCEPT,
     # As above.
     "exception_transition": _EXCEPTIONS,

@@ -47,32 +47,41 @@ class Explanation:
     @property
     def factor(self) -> float:
         """As the published score was made: by it the parts sum up to S."""
-        return self.device.risk_sum / self.all_risks if self.all_risks else 0.0
+        return self.whole / self.all_risks if self.all_risks else 0.0
+
+    @property
+    def whole(self) -> float:
+        """S before exceptions take anything from it."""
+        return self.device.risk_sum + self.device.excepted_risk
 
     @cached_property
     def parts(self) -> list[Part]:
-        whole = self.device.risk_sum
+        whole = self.whole
         risks = [(exposure, exposure.version.risk * self.factor) for exposure in self.largest if exposure.version]
         return [Part(exposure, risk, round(100 * risk / whole)) for exposure, risk in risks if whole and risk]
 
     @property
     def rest(self) -> float:
-        rest = self.device.risk_sum - sum(part.risk for part in self.parts)
+        rest = self.whole - sum(part.risk for part in self.parts)
         return rest if rest > _SAME else 0.0
 
     @property
     def rest_share(self) -> int:
-        return round(100 * self.rest / self.device.risk_sum) if self.device.risk_sum else 0
+        return round(100 * self.rest / self.whole) if self.whole else 0
 
     @property
     def score(self) -> float:
         return scoring.device_score(self.device.risk_sum)
 
     @property
+    def score_without_exceptions(self) -> float:
+        return scoring.device_score(self.whole)
+
+    @property
     def is_outdated(self) -> bool:
         """Something was set by hand that the score does not know yet."""
         now = scoring.device_risk([self.all_risks], self.device.internet_facing)
-        return abs(now - self.device.risk_sum) > _SAME * max(1.0, now)
+        return abs(now - self.whole) > _SAME * max(1.0, now)
 
 
 def device_of(request: Request, pk: int) -> Any:

@@ -34,14 +34,15 @@ class Decision:
 def exception(request: Request, pk: int) -> HttpResponse:
     groups = selection(request)
     visible = RecommendationException.objects.visible_to(request.user)
-    people = ("recommendation", "filed_by", "approved_by", "status_changed_by", "renews")
-    item = get_object_or_404(with_size(visible.select_related(*people), groups), pk=pk)
+    linked = ("recommendation", "weakness", "report__device", "filed_by", "approved_by", "status_changed_by", "renews")
+    item = get_object_or_404(with_size(visible.select_related(*linked), groups), pk=pk)
     named = DeviceGroup.objects.visible_to(request.user).filter(pk__in=item.device_groups.all())
     # The newest is the live one, if any is.
     renewal = item.renewals.order_by("-pk").first()
     context = {
         "exception": item,
-        "recommendation": item.recommendation,
+        "subject": item.subject,
+        "may_see_report": item.report and item.report.device.group_id in {group.pk for group in groups.visible},
         "device_groups": list(named) if not item.all_groups else [],
         "actions": [decision for decision in _decisions(item, request.user) if decision.verb in _shown(item)],
         "may_extend": _may_extend(item, renewal, request.user),

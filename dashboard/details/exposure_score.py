@@ -64,6 +64,7 @@ def exposure_score(request: Request) -> HttpResponse:
     fields = ("pk", "name", "related_component", "in_exposed", "in_total", "impact_exposure")
     context = {
         "score": weights(request).score,
+        "weights": weights(request),
         # The source's own score of the whole organisation, where ours explains it.
         "headline": facts["source_exposure"] if groups.is_whole_organisation else None,
         "devices": weights(request).devices,

@@ -37,6 +37,8 @@ class Impact:
     exposure: float
     configuration: float
     score: float
+    # What exceptions of it hold back already, in points of the organisation's score.
+    held: float
     # The headline is the source's own score, and this one explains it.
     is_explained: bool
 
@@ -88,7 +90,9 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
     may_handle = request.user.has_perm("remediation.handle_remediation")
     return {
         "recommendation": item,
-        "impact": Impact(on_exposure, on_configuration, weights.score, _is_explained(item, groups)),
+        "impact": Impact(
+            on_exposure, on_configuration, weights.score, weights.held(vars(item)), _is_explained(item, groups)
+        ),
         "type": item.get_remediation_type_display(),
         "description": description(item, weaknesses),
         "steps": next_steps(item, item.ticket_system or "", may_handle),
@@ -101,7 +105,8 @@ def describe(request: Request, pk: int) -> dict[str, Any] | None:
 
 def _item(request: Request, pk: int, groups: Selection) -> Any:
     here = Q(counters__group__in=groups.ids)
-    sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in RecommendationCounter.SUMMED}
+    counted = (*RecommendationCounter.SUMMED, *RecommendationCounter.HELD)
+    sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in counted}
     newest = OrganisationScore.objects.order_by("-day").values("source_exposure")[:1]
     # Microsoft Intune before Configuration Manager, where both are on.
     system = TicketSystem.objects.filter(is_enabled=True).order_by("-name").values("name")[:1]

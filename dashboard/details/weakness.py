@@ -9,12 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from remediation.models import Recommendation, SoftwareVersion, Weakness
+from remediation.models import ExceptionStatus as S
+from remediation.models import Recommendation, RecommendationException, SoftwareVersion, Weakness
 
 from ..activities import in_short
 from ..groups import Selection, selection
 from ..inventory import devices_exposed_to, versions_in
-from ..numbers import activities_in
+from ..numbers import CountOf, activities_in, numbers
 from ..requests import Request
 from .recommendation import SORTED_BY_RISK_UP_TO
 
@@ -22,6 +23,7 @@ SHOWN_VERSIONS = 100
 NAMED_VERSIONS = 6
 SHOWN_DEVICES = 8
 SHOWN_ACTIVITIES = 5
+SHOWN_EXCEPTIONS = 6
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,15 @@ class Carrier:
 @require_GET
 def weakness(request: Request, key: str) -> HttpResponse:
     groups, item = selection(request), find(request, key)
+    exceptions = _exceptions(item, request)
     context = {
         "weakness": item,
         "carriers": _carriers(item, groups),
         "devices": _devices(item, groups),
         # Those that have it in their frozen goal.
+        "exceptions": exceptions,
+        "excepted": _excepted(item, groups, exceptions),
+        "may_except": request.user.has_perm("remediation.handle_exception") and item.in_exposed > 0,
         "activities": in_short(activities_in(groups).filter(goal__weakness=item), groups)[:SHOWN_ACTIVITIES],
     }
     return render(request, "dashboard/weakness.html", context)
@@ -93,6 +99,31 @@ def _carriers(item: Weakness, groups: Selection) -> list[Carrier]:
         by_software[version.software_id].append(version)
     carriers = [Carrier(versions[0], versions) for versions in by_software.values()]
     return sorted(carriers, key=lambda carrier: -carrier.exposed)
+
+
+def _exceptions(item: Weakness, request: Request) -> list[RecommendationException]:
+    """Those that stand or wait, of the weakness itself and of what removes it."""
+    if not request.user.has_perm("remediation.view_recommendationexception"):
+        return []
+    removing = Recommendation.objects.filter(software__in=item.versions.values("software"))
+    found = RecommendationException.objects.live().filter(Q(weakness=item) | Q(recommendation__in=removing))
+    visible = found.visible_to(request.user)
+    # Asked with the page's other numbers: few weaknesses have one.
+    numbers(request).ask(weakness_exceptions=CountOf(visible))
+    if not numbers(request)["weakness_exceptions"]:
+        return []
+    linked = visible.select_related("weakness", "recommendation")
+    return list(linked.order_by("recommendation", "-pk")[:SHOWN_EXCEPTIONS])
+
+
+def _excepted(item: Any, groups: Selection, exceptions: list[RecommendationException]) -> int:
+    """Of the exposed devices of the selected groups, those under an exception of the weakness itself."""
+    mine = [found for found in exceptions if found.weakness_id == item.pk and found.status == S.IN_EFFECT]
+    if any(found.all_groups for found in mine):
+        return item.in_exposed
+    named = RecommendationException.device_groups.through.objects.filter(recommendationexception__in=mine)
+    here = item.counters.filter(group__in=groups.ids).filter(group__in=named.values("devicegroup"))
+    return here.aggregate(n=Sum("exposed", default=0))["n"] if mine else 0
 
 
 def _devices(item: Any, groups: Selection) -> QuerySet:

@@ -21,6 +21,7 @@ from remediation.models import (
     RecommendationCounter,
     RecommendationException,
     User,
+    WeaknessCounter,
 )
 
 from .. import cells
@@ -36,8 +37,8 @@ def _title(row: Row) -> SafeString:
         '<a class="t" href="{}">{}</a><span class="small muted">{}</span>'
         '<span class="d-md-none d-block mt-1 small">{}</span>',
         reverse("exception", args=[row["pk"]]),
-        row["recommendation__name"],
-        f"{row['recommendation__related_component']} · #{row['pk']}",
+        row["subject"],
+        f"{row['about']} · #{row['pk']}",
         cells.exception_status(row["status"]),
     )
 
@@ -46,6 +47,11 @@ def _scope(row: Row) -> Any:
     if row["all_groups"]:
         return _("All devices")
     return ngettext("%(n)s device group", "%(n)s device groups", row["groups"]) % {"n": row["groups"]}
+
+
+def _impact(row: Row) -> Any:
+    """Points of the score when it was filed, for whoever sees all that it is about."""
+    return cells.EMPTY if row["impact_of_all"] is None else cells.number(row["impact_of_all"], 2)
 
 
 def _end(row: Row) -> SafeString:
@@ -63,12 +69,13 @@ def _person(name: str) -> Any:
 
 class ExceptionTable(ListTable):
     fields = (
-        "recommendation__name",
-        "recommendation__related_component",
+        "subject",
+        "about",
         "justification",
         "all_groups",
         "groups",
         "exposed_now",
+        "impact_of_all",
         "filed_by__username",
         "approved_by__username",
         "filed_at",
@@ -79,10 +86,12 @@ class ExceptionTable(ListTable):
     default_sort = "-filed"
     extra_csv = [
         ("recommendation_id", F("recommendation__source_id")),
+        ("weakness", F("weakness__name")),
+        ("lowers_scores", F("is_counted")),
+        ("reported_inaccuracy", F("report")),
         ("context", F("context")),
         ("evidence", F("evidence")),
         ("exposed_when_filed", F("exposed_of_all")),
-        ("impact_when_filed", F("impact_of_all")),
         ("approved_at", F("approved_at")),
         ("status_changed_by", F("status_changed_by__username")),
         ("status_changed_at", F("status_changed_at")),
@@ -91,9 +100,9 @@ class ExceptionTable(ListTable):
     ]
 
     title = Column(
-        gettext_lazy("Recommendation"),
+        gettext_lazy("Recommendation or weakness"),
         _title,
-        sort="recommendation__name",
+        sort="subject",
         head=True,
         csv=[("id", F("pk")), ("recommendation", F("recommendation__name"))],
     )
@@ -113,6 +122,13 @@ class ExceptionTable(ListTable):
         sort="exposed_now",
         css="num hide-t",
         csv=[("exposed_devices", F("exposed_now"))],
+    )
+    impact = Column(
+        gettext_lazy("Impact"),
+        _impact,
+        sort="impact_of_all",
+        css="num hide-t",
+        csv=[("impact_when_filed", F("impact_of_all"))],
     )
     filed_by = Column(
         gettext_lazy("Filed by"),
@@ -155,6 +171,12 @@ class ExceptionFilters(ListFilters):
     q = text_filter("with_text")
     status = ChoicesFilter(choices=ExceptionStatus, label=gettext_lazy("Status"))
     justification = ChoicesFilter(choices=Justification, label=gettext_lazy("Justification"))
+    of = django_filters.ChoiceFilter(
+        method="of_kind",
+        choices=[("recommendation", gettext_lazy("Recommendations")), ("weakness", gettext_lazy("Weaknesses"))],
+        label=gettext_lazy("Of"),
+        empty_label=gettext_lazy("Any"),
+    )
     mine = django_filters.ChoiceFilter(
         method="for_me",
         choices=[
@@ -174,8 +196,12 @@ class ExceptionFilters(ListFilters):
         return queryset.filter(
             Q(recommendation__name__icontains=value)
             | Q(recommendation__related_component__icontains=value)
+            | Q(weakness__name__icontains=value)
             | Q(context__icontains=value)
         )
+
+    def of_kind(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
+        return queryset.filter(weakness__isnull=value != "weakness")
 
     def for_me(self, queryset: Any, name: str, value: str) -> QuerySet:
         user = self.request.user
@@ -210,19 +236,32 @@ def with_size(exceptions: QuerySet, groups: Selection) -> QuerySet:
     """
     named = RecommendationException.device_groups.through.objects.filter(devicegroup__in=groups.ids)
     mine = named.filter(recommendationexception=OuterRef("pk"))
-    here = RecommendationCounter.objects.filter(recommendation=OuterRef("recommendation"), group__in=groups.ids)
-    covered = here.filter(
-        group__in=named.filter(recommendationexception=OuterRef(OuterRef("pk"))).values("devicegroup")
+    covered = named.filter(recommendationexception=OuterRef(OuterRef("pk"))).values("devicegroup")
+    exposed = Case(
+        When(weakness=None, then=_exposed(RecommendationCounter, "recommendation", groups, covered)),
+        default=_exposed(WeaknessCounter, "weakness", groups, covered),
     )
-    exposed = Case(When(all_groups=True, then=_exposed(here)), default=_exposed(covered))
     then = {"exposed_of_all": F("exposed_then"), "impact_of_all": F("impact_then")}
     told = then if groups.sees_everything else dict.fromkeys(then, Value(None, output_field=FloatField()))
     return exceptions.annotate(groups=CountOf(mine), exposed_now=exposed, **told)
 
 
-def _exposed(counters: QuerySet) -> Coalesce:
-    summed = counters.order_by().values("recommendation").annotate(_sum=Sum("exposed")).values("_sum")
-    return Coalesce(Subquery(summed), 0)
+def _exposed(counter: Any, subject: str, groups: Selection, covered: QuerySet) -> Case:
+    """Devices of the selected groups that it exposes, in all of them or in those that are covered."""
+    here = counter.objects.filter(**{subject: OuterRef(subject)}, group__in=groups.ids)
+    summed = [
+        Coalesce(Subquery(rows.order_by().values(subject).annotate(_sum=Sum("exposed")).values("_sum")), 0)
+        for rows in (here, here.filter(group__in=covered))
+    ]
+    return Case(When(all_groups=True, then=summed[0]), default=summed[1])
+
+
+def with_subject(exceptions: QuerySet) -> QuerySet:
+    """The name of what is excepted, and a word on it."""
+    return exceptions.annotate(
+        subject=Coalesce("recommendation__name", "weakness__name"),
+        about=Coalesce("recommendation__related_component", Value(_("Weakness"))),
+    )
 
 
 class ExceptionList(List):
@@ -233,7 +272,7 @@ class ExceptionList(List):
         ask_to_do(self.request, self.groups)
 
     def prepare(self, queryset: QuerySet) -> QuerySet:
-        return with_size(queryset, self.groups)
+        return with_subject(with_size(queryset, self.groups))
 
 
 @require_GET
@@ -251,14 +290,14 @@ def exceptions(request: Request) -> HttpResponseBase:
             "title": _("No exception"),
             "text": _(
                 "Where a fix is blocked for now, an exception says why, for which devices and until when. "
-                "It is filed from a recommendation, by Exception options."
+                "It is filed from a recommendation or a weakness, by Exception options."
             ),
         },
     )
     return show(
         listing,
         "dashboard/exceptions.html",
-        placeholder=_("Filter by recommendation or context"),
+        placeholder=_("Filter by recommendation, weakness or context"),
         tab="exceptions",
         numbers=numbers(request),
     )

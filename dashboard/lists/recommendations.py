@@ -46,6 +46,15 @@ def _threats(row: Row) -> SafeString:
     return cells.threats(row["active_alert"], row["public_exploit"], bool(row["associated_threats"]))
 
 
+def _exposed(row: Row) -> SafeString:
+    """Of how many, and how many of them are under exception."""
+    found = cells.part(row["in_exposed"], row["in_total"])
+    if not row["in_excepted"]:
+        return found
+    words = _("%(n)s excepted") % {"n": cells.number(row["in_excepted"])}
+    return format_html('{}<span class="d-block small muted">{}</span>', found, words)
+
+
 def _or_dash(value: int) -> Any:
     return cells.number(value) if value else cells.EMPTY
 
@@ -61,6 +70,7 @@ class RecommendationTable(ListTable):
         "associated_threats",
         "in_exposed",
         "in_total",
+        "in_excepted",
         "remediation_type",
         "status",
         "active_activities",
@@ -106,10 +116,14 @@ class RecommendationTable(ListTable):
     )
     exposed = Column(
         gettext_lazy("Exposed devices"),
-        lambda row: cells.part(row["in_exposed"], row["in_total"]),
+        _exposed,
         sort="in_exposed",
         css="num",
-        csv=[("exposed_devices", F("in_exposed")), ("total_devices", F("in_total"))],
+        csv=[
+            ("exposed_devices", F("in_exposed")),
+            ("excepted_devices", F("in_excepted")),
+            ("total_devices", F("in_total")),
+        ],
     )
     type = Column(
         gettext_lazy("Remediation type"),

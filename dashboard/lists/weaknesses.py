@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import django_filters
-from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.http.response import HttpResponseBase
 from django.utils.html import format_html
@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 from django.views.decorators.http import require_GET
 
-from remediation.models import ExploitLevel, Severity, Weakness
+from remediation.models import ExceptionStatus, ExploitLevel, RecommendationException, Severity, Weakness
 
 from .. import cells, links, risk_cells
-from ..groups import selection
+from ..groups import Selection, selection
 from ..inventory import carried_by, carriers_of_weakness, first_carrier_of_weakness, weaknesses_in
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
@@ -26,7 +26,11 @@ from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 def _name(row: Row) -> SafeString:
     address = links.weakness(row["pk"])
     return format_html(
-        '<a class="t text-nowrap" href="{}">{}</a>{}', address, row["name"], risk_cells.kev(row["kev_added_on"])
+        '<a class="t text-nowrap" href="{}">{}</a>{}{}',
+        address,
+        row["name"],
+        risk_cells.kev(row["kev_added_on"]),
+        cells.tags([_("Exception")] if row["is_excepted"] else None),
     )
 
 
@@ -56,6 +60,7 @@ class WeaknessTable(ListTable):
         "in_exposed",
         "carrier",
         "carriers",
+        "is_excepted",
     )
     default_sort = "-exposed"
 
@@ -111,7 +116,7 @@ class WeaknessTable(ListTable):
         _exposed,
         sort="in_exposed",
         css="num",
-        csv=[("exposed_devices", F("in_exposed"))],
+        csv=[("exposed_devices", F("in_exposed")), ("excepted", F("is_excepted"))],
     )
 
 
@@ -176,10 +181,19 @@ class WeaknessList(List):
         return queryset.annotate(
             carrier=first_carrier_of_weakness(self.groups),
             carriers=carriers_of_weakness(self.groups),
+            is_excepted=_is_excepted(self.groups),
             severity_rank=_rank("severity", Severity),
             exploit_rank=_rank("exploit_level", ExploitLevel),
             **{f"{name}_order": Coalesce(name, lowest) for name, lowest in _LOWEST.items()},
         )
+
+
+def _is_excepted(groups: Selection) -> Exists:
+    """Whether an exception of it holds for some of the selected groups."""
+    named = RecommendationException.device_groups.through.objects.filter(devicegroup__in=groups.ids)
+    here = Q(all_groups=True) | Exists(named.filter(recommendationexception=OuterRef("pk")))
+    mine = RecommendationException.objects.filter(weakness=OuterRef("pk"), status=ExceptionStatus.IN_EFFECT)
+    return Exists(mine.filter(here))
 
 
 def _rank(field: str, choices: Any) -> Case:

@@ -9,8 +9,8 @@ def _cases(column: str, values: dict[str, float], otherwise: float) -> str:
     return f"CASE {column} {whens} ELSE {otherwise} END"
 
 
-_BADNESS = f"COALESCE(w.cvss / 10.0, {_cases('w.severity', scoring.BADNESS_BY_SEVERITY, 0.55)})"
-_THREAT = f"""{{greatest}}({scoring.LEAST_THREAT}, COALESCE(w.epss, 0.0),
+BADNESS = f"COALESCE(w.cvss / 10.0, {_cases('w.severity', scoring.BADNESS_BY_SEVERITY, 0.55)})"
+THREAT = f"""{{greatest}}({scoring.LEAST_THREAT}, COALESCE(w.epss, 0.0),
     {_cases("w.exploit_level", scoring.THREAT_BY_EXPLOIT, 0.0)},
     CASE WHEN w.kev_added_on IS NULL THEN 0.0 ELSE {scoring.THREAT_KEV} END,
     CASE WHEN r.active_alert AND r.closed_at IS NULL THEN {scoring.THREAT_ALERT} ELSE 0.0 END)"""
@@ -19,7 +19,7 @@ _THREAT = f"""{{greatest}}({scoring.LEAST_THREAT}, COALESCE(w.epss, 0.0),
 def _risks(name: str, *joins: str) -> str:
     return f"""
 CREATE TEMPORARY TABLE {name} AS
-SELECT v.id AS version_id, COALESCE(SUM({_BADNESS} * {_THREAT}), 0.0) AS risk
+SELECT v.id AS version_id, COALESCE(SUM({BADNESS} * {THREAT}), 0.0) AS risk
 FROM {{version}} v
 LEFT JOIN {{recommendation}} r ON r.software_id = v.software_id
 JOIN {{link}} l ON l.softwareversion_id = v.id

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from .. import scoring
 from ..models import (
     ActivityDevice,
     Device,
@@ -20,6 +21,7 @@ from ..models import (
     PublishedDevice,
     Recommendation,
     RecommendationCounter,
+    RecommendationException,
     RemediationActivity,
     ScoreMove,
     ScoreSnapshot,
@@ -44,6 +46,8 @@ TABLES = {
     "device_score": DeviceScore._meta.db_table,
     "event": Event._meta.db_table,
     "event_count": EventCount._meta.db_table,
+    "exception": RecommendationException._meta.db_table,
+    "exception_group": RecommendationException.device_groups.through._meta.db_table,
     "exposure": Exposure._meta.db_table,
     "fresh_link": FreshLink._meta.db_table,
     "link": SoftwareVersion.weaknesses.through._meta.db_table,
@@ -61,8 +65,8 @@ TABLES = {
 }
 # What the two databases call the same.
 _SPELLINGS = {
-    "sqlite": {"greatest": "MAX", "joined": "group_concat(e.version_id)"},
-    "postgresql": {"greatest": "GREATEST", "joined": "string_agg(e.version_id::text, ',')"},
+    "sqlite": {"greatest": "MAX", "least": "MIN", "joined": "group_concat(e.version_id)"},
+    "postgresql": {"greatest": "GREATEST", "least": "LEAST", "joined": "string_agg(e.version_id::text, ',')"},
 }
 _BATCH = 5000
 
@@ -75,10 +79,25 @@ def run(statement: str, *parameters: float | str | date | None, **more: str) -> 
         return cursor.rowcount
 
 
-def rows(statement: str, *parameters: float | str | date | None) -> list[tuple]:
+def rows(statement: str, *parameters: float | str | date | None, **more: str) -> list[tuple]:
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(**TABLES), parameters or None)
+        cursor.execute(statement.format(**TABLES, **_SPELLINGS[connection.vendor], **more), parameters or None)
         return cursor.fetchall()
+
+
+def score_of(risk: str) -> str:
+    """E of an expression that says S."""
+    return f"100.0 * {risk} / ({risk} + {scoring.HALF})"
+
+
+def assigned(names: Iterable[str]) -> str:
+    """Columns that take the values of `w`, which has the same."""
+    return ", ".join(f"{name} = w.{name}" for name in names)
+
+
+def differing(table: str, names: Iterable[str]) -> str:
+    """Whether any of these numbers differs between a table and `w`, by more than rounding."""
+    return " OR ".join(f"ABS({table}.{name} - w.{name}) > {NO_CHANGE}" for name in names)
 
 
 def drop(*names: str) -> None:

@@ -17,6 +17,7 @@ from .beside import InstalledBeside
 from .events import Event, EventCount, EventKind, Publication, PublicationSum
 from .exceptions import (
     LIVE,
+    LOWERING,
     STANDING,
     ExceptionStatus,
     Justification,
@@ -74,6 +75,7 @@ __all__ = [
     "ACTIVITY_STATES_LEFT",
     "FINAL_STATES",
     "LIVE",
+    "LOWERING",
     "OPEN_REMOTELY",
     "STANDING",
     "TICKET_LIMIT",

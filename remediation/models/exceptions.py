@@ -1,6 +1,7 @@
 """Exceptions: decisions not to remediate for a time, each with its justification, its scope and its end."""
 
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -9,9 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import DeviceGroup
+from .inaccuracies import InaccuracyReport
+from .inventory import DeviceGroup, Weakness
+from .inventory_counters import WeaknessCounter
 from .people import User
-from .recommendations import Recommendation
+from .recommendations import Recommendation, RecommendationCounter
 
 
 class Justification(models.TextChoices):
@@ -25,6 +28,11 @@ class Justification(models.TextChoices):
     RISK_ACCEPTED = "risk_accepted", _("Risk accepted")
     PLANNED_REMEDIATION = "planned_remediation", _("Planned remediation (grace)")
     OTHER = "other", _("Other")
+
+
+# With these the scores count less: what was found is not there, or something else already prevents it. The others
+# hide a recommendation for a time, and the devices stay exposed.
+LOWERING = (Justification.FALSE_POSITIVE, Justification.THIRD_PARTY_CONTROL, Justification.ALTERNATE_MITIGATION)
 
 
 class ExceptionStatus(models.TextChoices):
@@ -71,21 +79,26 @@ class RecommendationExceptionQuerySet(models.QuerySet["RecommendationException"]
         return self.filter(Q(filed_by=user) | Q(approved_by=user))
 
     def touching(self, groups) -> "RecommendationExceptionQuerySet":
-        """Those for one of the groups, or for all devices where the recommendation exposes one of theirs."""
+        """Those for one of the groups, or for all devices where what is excepted exposes one of theirs."""
         named = RecommendationException.device_groups.through.objects.filter(
             recommendationexception=models.OuterRef("pk"), devicegroup__in=groups
         )
-        everywhere = Q(all_groups=True, recommendation__in=Recommendation.objects.exposed_in(groups))
-        return self.filter(models.Exists(named) | everywhere)
+        here = {"group__in": groups, "exposed__gt": 0}
+        recommended = RecommendationCounter.objects.filter(recommendation=models.OuterRef("recommendation"), **here)
+        suffered = WeaknessCounter.objects.filter(weakness=models.OuterRef("weakness"), **here)
+        exposing = models.Exists(recommended) | models.Exists(suffered)
+        return self.filter(models.Exists(named) | Q(all_groups=True) & exposing)
 
     def visible_to(self, user: User) -> "RecommendationExceptionQuerySet":
         return self if user.sees_all_groups else self.touching(user.device_groups.all())
 
 
 class RecommendationException(models.Model):
-    """A decision not to remediate a recommendation for a time, and its justification."""
+    """A decision not to follow a recommendation, or not to mind a weakness, for a time; and its justification."""
 
-    recommendation = models.ForeignKey(Recommendation, on_delete=models.PROTECT, related_name="exceptions")
+    # What is excepted: one of the two.
+    recommendation = models.ForeignKey(Recommendation, null=True, on_delete=models.PROTECT, related_name="exceptions")
+    weakness = models.ForeignKey(Weakness, null=True, on_delete=models.PROTECT, related_name="exceptions")
     # One form makes one exception, however often it is sent.
     request_key = models.UUIDField(unique=True)
     # The one that it extends; that one ends when this comes into effect.
@@ -96,8 +109,9 @@ class RecommendationException(models.Model):
 
     justification = models.CharField(max_length=20, choices=Justification)
     context = models.TextField(max_length=1000)
-    # Addresses of what proves it.
+    # Addresses of what proves it, and the report that it was filed for.
     evidence = models.JSONField(default=list)
+    report = models.ForeignKey(InaccuracyReport, null=True, on_delete=models.PROTECT, related_name="exceptions")
     # All devices, those of later groups too; else those of the groups.
     all_groups = models.BooleanField(default=True)
     device_groups = models.ManyToManyField(DeviceGroup, related_name="+")
@@ -105,9 +119,12 @@ class RecommendationException(models.Model):
     scope_key = models.CharField(max_length=2000)
     ends_at = models.DateTimeField()
 
-    # What was decided on: exposed devices in the scope, and points of the score.
+    # What was decided on: exposed devices in the scope, points of the score, and the risk of a weakness.
     exposed_then = models.PositiveIntegerField()
     impact_then = models.FloatField()
+    risk_then = models.FloatField(null=True)
+    # Whether the published scores count less for it.
+    is_counted = models.BooleanField(default=False)
 
     filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     filed_at = models.DateTimeField()
@@ -135,6 +152,15 @@ class RecommendationException(models.Model):
             models.CheckConstraint(
                 name="exception_justification_is_known", condition=Q(justification__in=Justification.values)
             ),
+            models.CheckConstraint(
+                name="exception_is_of_a_recommendation_or_a_weakness",
+                condition=Q(recommendation__isnull=False, weakness=None, risk_then=None)
+                | Q(recommendation=None, weakness__isnull=False, risk_then__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="exception_for_a_report_is_a_false_positive",
+                condition=Q(report=None) | Q(justification=Justification.FALSE_POSITIVE),
+            ),
             models.CheckConstraint(name="exception_says_why", condition=~Q(context="")),
             models.CheckConstraint(
                 name="exception_approval_has_both_who_and_when",
@@ -156,15 +182,29 @@ class RecommendationException(models.Model):
                 condition=Q(status__in=LIVE, renews=None),
             ),
             models.UniqueConstraint(
+                name="one_live_exception_of_a_weakness_a_scope",
+                fields=["weakness", "scope_key"],
+                condition=Q(status__in=LIVE, renews=None),
+            ),
+            models.UniqueConstraint(
                 name="one_live_extension_an_exception", fields=["renews"], condition=Q(status__in=LIVE)
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.recommendation}: {self.get_justification_display()}"
+        return f"{self.subject}: {self.get_justification_display()}"
 
     def get_absolute_url(self) -> str:
         return reverse("exception", args=[self.pk])
+
+    @property
+    def subject(self) -> Recommendation | Weakness:
+        """What is excepted."""
+        return self.recommendation or cast(Weakness, self.weakness)
+
+    @property
+    def lowers_scores(self) -> bool:
+        return self.justification in LOWERING
 
     @property
     def is_live(self) -> bool:

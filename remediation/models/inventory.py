@@ -117,6 +117,8 @@ class Device(models.Model):
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     # S of the exposure score: the sum of the risks of the versions behind its exposures.
     risk_sum = models.FloatField(default=0)
+    # What exceptions have taken from it.
+    excepted_risk = models.FloatField(default=0, db_default=0)
     exposure_level = models.CharField(max_length=6, choices=ExposureLevel, default=ExposureLevel.NONE)
     # How many recommendations apply to it.
     recommendations = models.PositiveIntegerField(default=0)

@@ -19,6 +19,7 @@ class MovePart(models.TextChoices):
     RESCORED = "rescored", _("Weighed anew")
     NEW_WEAKNESSES = "new_weaknesses", _("New weaknesses")
     NEW_DEVICES = "new_devices", _("New devices")
+    EXCEPTED = "excepted", _("Exceptions")
 
 
 class ScoreMove(models.Model):

@@ -47,7 +47,8 @@ class RecommendationQuerySet(models.QuerySet):
 
     def with_totals(self) -> "RecommendationQuerySet":
         """What `with_counts_in` says for all groups, from what every sync stores: no sum of their counters."""
-        found = self.filter(exposed__gt=0).annotate(in_exposed=models.F("exposed"), in_total=models.F("total"))
+        counted = {f"in_{name}": models.F(name) for name in ("exposed", "total", "excepted", "mitigated")}
+        found = self.filter(exposed__gt=0).annotate(**counted)
         return found.annotate(
             impact_exposure=models.F("exposure_impact"),
             impact_configuration=models.F("configuration_impact"),
@@ -94,9 +95,13 @@ class Recommendation(models.Model):
     weaknesses = models.PositiveIntegerField(default=0)
     exposed = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
+    excepted = models.PositiveIntegerField(default=0, db_default=0)
+    mitigated = models.PositiveIntegerField(default=0, db_default=0)
     # Points by which the organisation's score falls (exposure) or rises (configuration) when this is fixed everywhere.
     exposure_impact = models.FloatField(default=0)
     configuration_impact = models.FloatField(default=0)
+    # Points by which that score is better already, for exceptions of it.
+    held_impact = models.FloatField(default=0, db_default=0)
 
     objects = RecommendationQuerySet.as_manager()
 
@@ -146,7 +151,8 @@ class Exposure(models.Model):
 class RecommendationCounter(models.Model):
     """What is counted of a recommendation in one device group. Any selection of groups is a sum of these rows."""
 
-    SUMMED = ("exposed", "total", "eligible", "drop_low", "drop_normal", "drop_high")
+    SUMMED = ("exposed", "total", "eligible", "excepted", "mitigated", "drop_low", "drop_normal", "drop_high")
+    HELD = ("held_low", "held_normal", "held_high")
 
     recommendation = models.ForeignKey(
         Recommendation, on_delete=models.CASCADE, related_name="counters", db_index=False
@@ -156,10 +162,17 @@ class RecommendationCounter(models.Model):
     total = models.PositiveIntegerField(default=0)
     # Exposed devices with an Entra device id: those that an Intune ticket can name.
     eligible = models.PositiveIntegerField(default=0)
+    # Exposed devices under an exception of it that is in effect, and those that the published scores count as fixed.
+    excepted = models.PositiveIntegerField(default=0, db_default=0)
+    mitigated = models.PositiveIntegerField(default=0, db_default=0)
     # By how much the device scores E fall, summed by device value, when this alone is fixed.
     drop_low = models.FloatField(default=0)
     drop_normal = models.FloatField(default=0)
     drop_high = models.FloatField(default=0)
+    # By how much they are lower already, because exceptions of it or of its weaknesses take their risk away.
+    held_low = models.FloatField(default=0, db_default=0)
+    held_normal = models.FloatField(default=0, db_default=0)
+    held_high = models.FloatField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="counter_once_a_group", fields=["recommendation", "group"])]

@@ -29,6 +29,9 @@ class ScoreSnapshot(models.Model):
         "level_medium",
         "level_high",
         "unseen",
+        "before_low",
+        "before_normal",
+        "before_high",
     )
 
     day = models.DateField()
@@ -48,6 +51,10 @@ class ScoreSnapshot(models.Model):
     level_medium = models.PositiveIntegerField(default=0)
     level_high = models.PositiveIntegerField(default=0)
     unseen = models.PositiveIntegerField(default=0)
+    # The sums of the scores E as they would be if no exception lowered any.
+    before_low = models.FloatField(default=0, db_default=0)
+    before_normal = models.FloatField(default=0, db_default=0)
+    before_high = models.FloatField(default=0, db_default=0)
     # Devices exposed to a weakness of the catalogue of known exploited ones.
     known_exploited = models.PositiveIntegerField(default=0, db_default=0)
 
@@ -79,6 +86,9 @@ class OrganisationScore(models.Model):
     exposure = models.FloatField()
     # Null while no configuration applies to any device.
     configuration = models.FloatField(null=True)
+    # The same if no exception lowered anything; null for days on which that was not counted.
+    exposure_before = models.FloatField(null=True)
+    configuration_before = models.FloatField(null=True)
     source_exposure = models.FloatField(null=True)
     source_configuration = models.FloatField(null=True)
     # When a feed changed the numbers of that sync afterwards.

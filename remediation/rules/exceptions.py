@@ -1,6 +1,9 @@
-"""Exceptions: filing, deciding and ending them, and what recommendations are called meanwhile."""
+"""Exceptions: filing, deciding and ending them, and what recommendations are called meanwhile.
 
-from dataclasses import dataclass, field
+What is excepted is a recommendation or a weakness; the rules are the same for both.
+"""
+
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,15 +16,16 @@ from ..models import (
     AuditEvent,
     DeviceGroup,
     ExceptionStatus,
-    Recommendation,
+    InaccuracyReport,
+    Justification,
     RecommendationException,
     Through,
     User,
 )
 from . import exception_policy
+from .exception_subjects import Subject, named, size, why_gone
 from .recommendation_status import refresh_status
 from .scopes import scope_key, wanted_groups
-from .targets import promised_impact
 from .transitions import EXCEPTION, InvalidTransition, Transition
 
 LONGEST = timedelta(days=366)
@@ -42,19 +46,19 @@ class ExceptionRequest:
     evidence: list[str] = field(default_factory=list)
     # None: all devices, or all groups that the person sees.
     groups: list[DeviceGroup] | None = None
+    # What somebody has reported as not so.
+    report: InaccuracyReport | None = None
 
 
-def file(
-    recommendation: Recommendation, request: ExceptionRequest, *, by: User
-) -> tuple[RecommendationException, bool]:
+def file(subject: Subject, request: ExceptionRequest, *, by: User) -> tuple[RecommendationException, bool]:
     """The exception of this request, and whether this call made it; a repeat leads to the first.
 
     Raises PermissionDenied or ExceptionRefused; then nothing has been written.
     """
-    _check(recommendation, request, by)
+    _check(subject, request, by)
     groups = wanted_groups(request.groups, by, ExceptionRefused)
     is_everywhere = request.groups is None and by.sees_all_groups
-    return _once(recommendation, request, groups, is_everywhere, by, None)
+    return _once(subject, request, groups, is_everywhere, by, None)
 
 
 def extend(
@@ -64,26 +68,30 @@ def extend(
 
     Raises PermissionDenied, ExceptionRefused, or InvalidTransition for one that is over.
     """
-    _check(exception.recommendation, request, by)
+    _check(exception.subject, request, by)
     if not exception.touches_only(by):
         raise PermissionDenied(_("This exception also covers device groups that you may not see."))
     groups = list(exception.device_groups.all())
-    return _once(exception.recommendation, request, groups, exception.all_groups, by, exception)
+    if request.justification == Justification.FALSE_POSITIVE:
+        request = replace(request, report=exception.report)
+    return _once(exception.subject, request, groups, exception.all_groups, by, exception)
 
 
-def _check(recommendation: Recommendation, request: ExceptionRequest, by: User) -> None:
+def _check(subject: Subject, request: ExceptionRequest, by: User) -> None:
     if not by.has_perm("remediation.handle_exception"):
         raise PermissionDenied(_("Your roles do not allow filing exceptions."))
-    if recommendation.closed_at:
-        raise ExceptionRefused(_("This recommendation no longer applies to any device."))
+    if words := why_gone(subject):
+        raise ExceptionRefused(words)
     if not request.context.strip():
         raise ExceptionRefused(_("Say why: whoever renews this has only your words."))
     if not timezone.now() < request.ends_at <= timezone.now() + LONGEST:
         raise ExceptionRefused(_("An exception ends in the future, and within a year."))
+    if request.report and request.justification != Justification.FALSE_POSITIVE:
+        raise ExceptionRefused(_("For a reported inaccuracy the justification is: false positive."))
 
 
 def _once(
-    recommendation: Recommendation,
+    subject: Subject,
     request: ExceptionRequest,
     groups: list[DeviceGroup],
     is_everywhere: bool,
@@ -92,13 +100,13 @@ def _once(
 ) -> tuple[RecommendationException, bool]:
     try:
         with transaction.atomic():
-            # One at a time for a recommendation: the scopes of two must not overlap.
-            Recommendation.objects.select_for_update().get(pk=recommendation.pk)
+            # One at a time for what is excepted: the scopes of two must not overlap.
+            type(subject)._default_manager.select_for_update().get(pk=subject.pk)
             known = RecommendationException.objects.filter(request_key=request.request_key).first()
             if known:
                 return known, False
-            _refuse_overlap(recommendation, groups, is_everywhere, renews)
-            return _create(recommendation, request, groups, is_everywhere, by, renews), True
+            _refuse_overlap(subject, groups, is_everywhere, renews)
+            return _create(subject, request, groups, is_everywhere, by, renews), True
     except IntegrityError:
         known = RecommendationException.objects.filter(request_key=request.request_key).first()
         if known is None:
@@ -107,10 +115,7 @@ def _once(
 
 
 def _refuse_overlap(
-    recommendation: Recommendation,
-    groups: list[DeviceGroup],
-    is_everywhere: bool,
-    renews: RecommendationException | None,
+    subject: Subject, groups: list[DeviceGroup], is_everywhere: bool, renews: RecommendationException | None
 ) -> None:
     """One for all devices stands above those for groups; all else would be a second word on the same devices."""
     if renews is not None:
@@ -120,7 +125,7 @@ def _refuse_overlap(
         if renews.renewals.live().exists():
             raise ExceptionRefused(_("Its extension waits for approval already."))
         return
-    live = recommendation.exceptions.live()
+    live = subject.exceptions.live()
     if live.filter(all_groups=True).exists():
         raise ExceptionRefused(_("There is one for all devices already. Extend it, or cancel it first."))
     if is_everywhere:
@@ -134,7 +139,7 @@ def _refuse_overlap(
 
 
 def _create(
-    recommendation: Recommendation,
+    subject: Subject,
     request: ExceptionRequest,
     groups: list[DeviceGroup],
     is_everywhere: bool,
@@ -142,20 +147,22 @@ def _create(
     renews: RecommendationException | None,
 ) -> RecommendationException:
     now = timezone.now()
-    exposed, impact = _size(recommendation, groups)
+    covered = size(subject, groups, is_counted=bool(renews and renews.is_counted))
     made = RecommendationException.objects.create(
-        recommendation=recommendation,
+        **named(subject),
         request_key=request.request_key,
         renews=renews,
         deferrals=renews.deferrals + 1 if renews else 0,
         justification=request.justification,
         context=request.context.strip(),
         evidence=request.evidence,
+        report=request.report,
         all_groups=is_everywhere,
         scope_key=scope_key(groups, is_everywhere=is_everywhere),
         ends_at=request.ends_at,
-        exposed_then=exposed,
-        impact_then=impact,
+        exposed_then=covered.exposed,
+        impact_then=covered.impact,
+        risk_then=covered.risk,
         filed_by=by,
         filed_at=now,
         status=ExceptionStatus.AWAITING_APPROVAL,
@@ -167,18 +174,12 @@ def _create(
         made,
         "file_exception" if renews is None else "extend_exception",
         by=by,
-        after={"justification": made.justification, "ends_on": made.ends_on.isoformat(), "devices": exposed},
+        after={"justification": made.justification, "ends_on": made.ends_on.isoformat(), "devices": covered.exposed},
         note=made.context,
     )
-    if not exception_policy.needs_approval(recommendation, request.ends_at - now):
+    if not exception_policy.needs_approval(subject, request.ends_at - now):
         _begin(made, by, Through.PAGE)
     return made
-
-
-def _size(recommendation: Recommendation, groups: list[DeviceGroup]) -> tuple[int, float]:
-    """Exposed devices in the groups, and points of the score."""
-    counted = recommendation.counters.filter(group__in=groups).values_list("exposed", flat=True)
-    return sum(counted), promised_impact(recommendation, groups)
 
 
 @transaction.atomic
@@ -198,7 +199,7 @@ def transition(
     _move(exception, verb, by, through, note)
     if rule.target != ExceptionStatus.SUSPENDED:
         _resume_what_stood_below(exception)
-    refresh_status(exception.recommendation)
+    _rename(exception)
     return exception
 
 
@@ -229,20 +230,26 @@ def _begin(exception: RecommendationException, by: User, through: str, note: str
         note = _("Extended by exception #%(number)s.") % {"number": exception.pk}
         _move(exception.renews, "extended", system, through, note)
     if exception.all_groups:
-        for below in exception.recommendation.exceptions.in_effect().filter(all_groups=False):
+        for below in exception.subject.exceptions.in_effect().filter(all_groups=False):
             _move(below, "suspend", system, through)
-    elif exception.recommendation.exceptions.in_effect().filter(all_groups=True).exists():
+    elif exception.subject.exceptions.in_effect().filter(all_groups=True).exists():
         # It extends one that is suspended.
         _move(exception, "suspend", system, through)
-    refresh_status(exception.recommendation)
+    _rename(exception)
     return exception
 
 
 def _resume_what_stood_below(exception: RecommendationException) -> None:
-    if not exception.all_groups or exception.recommendation.exceptions.in_effect().filter(all_groups=True).exists():
+    if not exception.all_groups or exception.subject.exceptions.in_effect().filter(all_groups=True).exists():
         return
-    for below in exception.recommendation.exceptions.filter(status=ExceptionStatus.SUSPENDED):
+    for below in exception.subject.exceptions.filter(status=ExceptionStatus.SUSPENDED):
         _move(below, "resume", User.objects.system(), Through.WORKER)
+
+
+def _rename(exception: RecommendationException) -> None:
+    """Partial or full exception; of a weakness nothing is kept that could differ from its exceptions."""
+    if exception.recommendation:
+        refresh_status(exception.recommendation)
 
 
 def _move(

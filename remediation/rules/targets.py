@@ -14,6 +14,7 @@ from ..models import (
     BatchCount,
     Device,
     DeviceGroup,
+    DeviceValue,
     Exposure,
     Recommendation,
     RecommendationCounter,
@@ -142,8 +143,19 @@ def promised_impact(
     counted = recommendation.counters.filter(group__in=groups).aggregate(**sums)
     if recommendation.is_configuration:
         # Linear in the devices that comply, so a part of the devices is worth its part of the points.
-        return recommendation.configuration_impact * (counted["exposed"] or 0) / (recommendation.exposed or 1)
+        left = (counted["exposed"] or 0) - (counted["mitigated"] or 0)
+        return recommendation.configuration_impact * left / ((recommendation.exposed - recommendation.mitigated) or 1)
     return scoring.exposure_impact_of(counted, snapshot or ScoreSnapshot.objects.present())
+
+
+def held_impact(recommendation: Recommendation, groups: list[DeviceGroup]) -> float:
+    """Points by which the organisation's score is better already, for exceptions of it that the groups have."""
+    names = ("mitigated", *RecommendationCounter.HELD)
+    counted = recommendation.counters.filter(group__in=groups).aggregate(**{name: Sum(name) for name in names})
+    if recommendation.is_configuration:
+        return recommendation.held_impact * (counted["mitigated"] or 0) / (recommendation.mitigated or 1)
+    held = {f"drop_{value}": counted[f"held_{value}"] for value in DeviceValue.values}
+    return scoring.exposure_impact_of(held, ScoreSnapshot.objects.present())
 
 
 def _sql(statement: str, **more: str) -> str:

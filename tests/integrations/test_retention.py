@@ -24,7 +24,14 @@ from remediation.models import (
 )
 from remediation.rules import audit
 from tests.audit_trail import unguarded
-from tests.factories import ActivityFactory, DeviceFactory, DeviceGroupFactory, TicketFactory, UserFactory
+from tests.factories import (
+    ActivityFactory,
+    DeviceFactory,
+    DeviceGroupFactory,
+    ExceptionFactory,
+    TicketFactory,
+    UserFactory,
+)
 from tvm_remediation.retention import days_kept
 
 pytestmark = pytest.mark.django_db
@@ -93,14 +100,17 @@ def test_old_scores_go_and_the_newest_stays_however_old():
     assert [OrganisationScore.objects.get().day, ScoreSnapshot.objects.get().day] == [newest, newest]
 
 
-def test_answered_reports_go_and_open_ones_stay():
+def test_answered_reports_go_and_open_ones_and_evidence_of_exceptions_stay():
     by, device = UserFactory(), DeviceFactory()
     common = {"device": device, "reason": "other", "reported_by": by, "reported_at": ago(OLD)}
-    InaccuracyReport.objects.create(**common, state="closed", closed_by=by, closed_at=ago(OLD), answer="So.")
+    closed = {"state": "closed", "closed_by": by, "closed_at": ago(OLD), "answer": "So."}
+    InaccuracyReport.objects.create(**common, **closed)
+    evidence = InaccuracyReport.objects.create(**common, **closed)
+    ExceptionFactory(report=evidence, justification="false_positive")
     still_open = InaccuracyReport.objects.create(**common)
 
     assert retention.forget_old_records() == 1
-    assert InaccuracyReport.objects.get() == still_open
+    assert list(InaccuracyReport.objects.order_by("pk")) == [evidence, still_open]
 
 
 def test_what_went_is_written_down_and_a_second_round_finds_nothing(monkeypatch):

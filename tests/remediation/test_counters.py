@@ -5,19 +5,21 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from remediation import counters, scoring
+from remediation import scoring
 from remediation.models import (
     Device,
     Exposure,
     OrganisationScore,
     Recommendation,
     RecommendationCounter,
+    RecommendationException,
     ScoreSnapshot,
     SoftwareVersion,
 )
-from tests import factories
+from tests import factories, publication
 
 pytestmark = pytest.mark.django_db
 
@@ -61,17 +63,35 @@ def random_estate(seed: int) -> None:
             factories.ExposureFactory(recommendation=product, device=device, version=chance.choice(versions[product]))
         for setting in chance.sample(settings, 1):
             factories.ExposureFactory(recommendation=setting, device=device, version=None)
+    for subject in chance.sample([*products, *settings, *weaknesses], chance.randint(0, 8)):
+        kind = "weakness" if subject in weaknesses else "recommendation"
+        factories.ExceptionFactory(
+            **{kind: subject},
+            groups=chance.choice([None, chance.sample(groups, 1), chance.sample(groups, 2)]),
+            justification=chance.choice(["false_positive", "third_party_control", "risk_accepted", "other"]),
+            status=chance.choice(["in_effect", "in_effect", "in_effect", "suspended", "awaiting", "expired"]),
+            ends_at=NOW + timedelta(days=chance.choice([30, 30, 30, -1])),
+            filed_at=NOW - timedelta(days=2),
+        )
 
 
 def publish() -> None:
-    counters.refresh_version_risks()
-    counters.prepare(NOW)
-    with transaction.atomic():
-        counters.publish(NOW.date(), NOW)
+    publication.publish(NOW.date(), NOW)
 
 
-def slow_version_risk(version: SoftwareVersion) -> float:
+def is_excepted(group_id: int, only_lowering: bool = True, **subject) -> bool:
+    """Whether an exception in effect covers the devices of a group, one that lowers the scores."""
+    found = RecommendationException.objects.filter(**subject, status="in_effect", ends_at__gt=NOW)
+    if only_lowering:
+        found = found.filter(justification__in=["false_positive", "third_party_control", "alternate_mitigation"])
+    return found.filter(Q(all_groups=True) | Q(device_groups=group_id)).exists()
+
+
+def slow_version_risk(version: SoftwareVersion, group_id: int | None = None) -> float:
+    """Of all its weaknesses, or of those that still count in a device group."""
     recommendation = Recommendation.objects.filter(software=version.software).first()
+    if group_id and is_excepted(group_id, recommendation=recommendation):
+        return 0.0
     return sum(
         scoring.weakness_risk(
             found.cvss,
@@ -82,23 +102,27 @@ def slow_version_risk(version: SoftwareVersion) -> float:
             has_alert=bool(recommendation and recommendation.active_alert),
         )
         for found in version.weaknesses.all()
+        if not (group_id and is_excepted(group_id, weakness=found))
     )
 
 
-def slow_sums(devices: list[Device], without: Recommendation | None = None) -> dict[str, float]:
+def slow_sums(
+    devices: list[Device], without: Recommendation | None = None, *, with_exceptions: bool = True
+) -> dict[str, float]:
     sums = dict.fromkeys(
         (f"{kind}_{value}" for kind in ("devices", "score") for value in ("low", "normal", "high")), 0.0
     )
     for device in devices:
         exposures = Exposure.objects.filter(device=device).exclude(version=None).exclude(recommendation=without)
-        risk = scoring.device_risk((slow_version_risk(e.version) for e in exposures), device.internet_facing)
+        group = device.group_id if with_exceptions else None
+        risk = scoring.device_risk((slow_version_risk(e.version, group) for e in exposures), device.internet_facing)
         if not device.is_unseen:
             sums[f"devices_{device.value}"] += 1
             sums[f"score_{device.value}"] += scoring.device_score(risk)
     return sums
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 def test_the_counted_numbers_equal_the_formula(seed: int):
     random_estate(seed)
 
@@ -109,11 +133,16 @@ def test_the_counted_numbers_equal_the_formula(seed: int):
         assert version.risk == pytest.approx(slow_version_risk(version))
     whole = scoring.exposure_score_of(slow_sums(present))
     assert OrganisationScore.objects.get().exposure == pytest.approx(whole)
+    without_exceptions = scoring.exposure_score_of(slow_sums(present, with_exceptions=False))
+    assert OrganisationScore.objects.get().exposure_before == pytest.approx(without_exceptions)
     for group in {device.group for device in present}:
         here = [device for device in present if device.group == group]
         snapshot = ScoreSnapshot.objects.get(group=group)
         for name, value in slow_sums(here).items():
-            assert getattr(snapshot, name) == pytest.approx(value), name
+            assert getattr(snapshot, name) == pytest.approx(value, abs=1e-9), name
+        for name, value in slow_sums(here, with_exceptions=False).items():
+            before = name.replace("score", "before")
+            assert getattr(snapshot, before) == pytest.approx(value), before
         assert snapshot.unseen == sum(device.is_unseen for device in here)
         levels = [scoring.level(scoring.device_score(d.risk_sum)) for d in here if not d.is_unseen]
         assert [levels.count(level) for level in ("none", "low", "medium", "high")] == [
@@ -127,6 +156,28 @@ def test_the_counted_numbers_equal_the_formula(seed: int):
         counted = RecommendationCounter.objects.filter(recommendation=recommendation)
         assert sum(row.exposed for row in counted) == recommendation.exposed
         assert sum(row.eligible for row in counted) == exposed.exclude(device__entra_device_id="").count()
+        for row in counted:
+            subject = {"recommendation": recommendation}
+            assert row.excepted == (row.exposed if is_excepted(row.group_id, only_lowering=False, **subject) else 0)
+            assert row.mitigated == (row.exposed if is_excepted(row.group_id, **subject) else 0)
+        assert recommendation.excepted == sum(row.excepted for row in counted)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_an_exception_holds_back_comes_back_when_all_of_its_recommendation_end(seed: int):
+    random_estate(seed)
+    RecommendationException.objects.exclude(recommendation__software=None).update(justification="false_positive")
+    RecommendationException.objects.exclude(weakness=None).delete()
+    publish()
+    before = OrganisationScore.objects.get().exposure
+    held = {item: item.held_impact for item in Recommendation.objects.exclude(software=None)}
+
+    for item, points in held.items():
+        with transaction.atomic():
+            item.exceptions.update(status="expired")
+            publish()
+            assert OrganisationScore.objects.get().exposure - before == pytest.approx(points, abs=1e-9)
+            transaction.set_rollback(True)
 
 
 def test_devices_that_left_have_no_risk():
@@ -149,6 +200,23 @@ def test_counting_twice_changes_nothing(django_assert_num_queries):
     publish()
 
     assert list(RecommendationCounter.objects.order_by("pk").values()) == before
+
+
+def test_devices_whose_setting_is_mitigated_count_as_compliant():
+    group, other = factories.DeviceGroupFactory.create_batch(2)
+    setting = factories.ConfigurationFactory(severity_score=10)
+    for place in (group, group, other):
+        factories.ExposureFactory(recommendation=setting, device=factories.DeviceFactory(group=place), version=None)
+    factories.CounterFactory(recommendation=setting, group=group, exposed=2, total=3)
+    factories.CounterFactory(recommendation=setting, group=other, exposed=1, total=1)
+    factories.ExceptionFactory(recommendation=setting, groups=[group])
+
+    publish()
+
+    setting.refresh_from_db()
+    newest = OrganisationScore.objects.get()
+    assert (newest.configuration, newest.configuration_before) == (pytest.approx(75), pytest.approx(25))
+    assert (setting.configuration_impact, setting.held_impact) == (pytest.approx(25), pytest.approx(50))
 
 
 def test_a_configuration_lowers_the_score_by_its_share():

@@ -14,12 +14,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from remediation.models import (
     LIVE,
+    STANDING,
     AuditEvent,
     ExceptionStatus,
     Recommendation,
     RecommendationException,
     RecommendationStatus,
     User,
+    Weakness,
 )
 from remediation.rules import activities, exceptions
 from remediation.rules.exception_clock import look_after
@@ -31,11 +33,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 S, R = ExceptionStatus, RecommendationStatus
 START = datetime(2027, 1, 11, 9, 0, tzinfo=UTC)
 REFUSED = (PermissionDenied, ExceptionRefused, InvalidTransition)
-WHO, WHICH = st.integers(0, 4), st.integers(0, 9)
+WHO, WHICH, SUBJECT = st.integers(0, 4), st.integers(0, 9), st.integers(0, 1)
+# None, or one or two of three: what overlaps has to be frequent.
+PLACES = st.sampled_from([None, None, (0,), (0,), (1,), (2,), (0, 1), (1, 2)])
 
 
 class Game(RuleBasedStateMachine):
-    """One recommendation in three device groups, an activity, and people: some file, some decide, one does both."""
+    """A recommendation and its weakness in three device groups, an activity, and people: some file, some decide, one
+    does both."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,6 +49,7 @@ class Game(RuleBasedStateMachine):
         self._travel = time_machine.travel(START, tick=False)
         self._wall = self._travel.start()
         self.recommendation = estate(devices=9, groups=3)
+        self.subjects = [self.recommendation, Weakness.objects.get()]
         self.groups = [counter.group for counter in self.recommendation.counters.order_by("pk")]
         self.activity, self.activity_status = ActivityFactory(recommendation=self.recommendation), "active"
         self.people: list[User] = [
@@ -67,10 +73,27 @@ class Game(RuleBasedStateMachine):
         ends_at = timezone.now() + timedelta(days=days)
         return ExceptionRequest(uuid4(), "risk_accepted", "Because of the game.", ends_at, groups=groups)
 
-    @rule(who=WHO, places=st.none() | st.sets(st.integers(0, 2), min_size=1), days=st.integers(1, 60))
-    def file(self, who, places, days):
+    def _file(self, subject: int, places: tuple | None, days: int, who: int) -> RecommendationException:
         groups = None if places is None else [self.groups[place] for place in places]
-        _try(lambda: exceptions.file(self.recommendation, self._request(days, groups), by=self.people[who]))
+        return exceptions.file(self.subjects[subject], self._request(days, groups), by=self.people[who])[0]
+
+    @rule(subject=SUBJECT, who=WHO, places=PLACES, days=st.integers(1, 60))
+    def file(self, subject, who, places, days):
+        _try(lambda: self._file(subject, places, days, who))
+
+    @rule(subject=SUBJECT, places=PLACES, days=st.integers(1, 60))
+    def one_files_and_another_approves(self, subject, places, days):
+        """Else few games would come far enough to be about anything."""
+        _try(lambda: exceptions.transition(self._file(subject, places, days, 0), "approve", by=self.people[2]))
+
+    @rule(subject=SUBJECT, verb=st.sampled_from(["approve", "reject"]))
+    def whoever_has_both_roles_decides_on_what_they_have_just_filed(self, subject, verb):
+        _try(lambda: exceptions.transition(self._file(subject, None, 9, 4), verb, by=self.people[4], note="My own."))
+
+    @rule()
+    def what_stands_above_others_is_cancelled(self):
+        for found in RecommendationException.objects.in_effect().filter(all_groups=True):
+            _try(lambda found=found: exceptions.transition(found, "cancel", by=self.people[0], note="A word."))
 
     @rule(who=WHO, which=WHICH, days=st.integers(1, 60))
     def extend(self, who, which, days):
@@ -84,7 +107,6 @@ class Game(RuleBasedStateMachine):
 
     @rule()
     def whoever_may_approves_what_waits(self):
-        """Else few games would come far enough to be about anything."""
         for found in RecommendationException.objects.awaiting_approval():
             _try(lambda found=found: exceptions.transition(found, "approve", by=self.people[2]))
 
@@ -95,7 +117,8 @@ class Game(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 2), exposed=st.integers(0, 9))
     def a_sync_counts_anew(self, place, exposed):
-        self.recommendation.counters.filter(group=self.groups[place]).update(exposed=exposed)
+        for subject in self.subjects:
+            subject.counters.filter(group=self.groups[place]).update(exposed=exposed)
         look_after()
 
     @rule(who=WHO, verb=st.sampled_from(["complete", "reopen"]))
@@ -114,20 +137,26 @@ class Game(RuleBasedStateMachine):
             assert row.approved_by.has_perm("remediation.approve_exception")
 
     @invariant()
+    def nothing_stands_that_nobody_has_approved(self):
+        assert not RecommendationException.objects.filter(status__in=STANDING, approved_by=None).exists()
+
+    @invariant()
     def no_device_has_two_that_are_not_above_each_other(self):
-        live = list(RecommendationException.objects.live().filter(renews=None))
+        for subject in self.subjects:
+            self._do_not_overlap(subject.exceptions.all())
+
+    def _do_not_overlap(self, rows) -> None:
+        live = list(rows.live().filter(renews=None))
         assert sum(row.all_groups for row in live) <= 1
         named = [
             group for row in live if not row.all_groups for group in row.device_groups.values_list("pk", flat=True)
         ]
         assert len(named) == len(set(named))
-        standing = RecommendationException.objects.filter(status=S.IN_EFFECT)
+        standing = rows.filter(status=S.IN_EFFECT)
         assert not standing.filter(all_groups=True).exists() or not standing.filter(all_groups=False).exists()
         assert standing.filter(all_groups=True).count() <= 1
         # Nothing stays suspended below what is over.
-        assert standing.filter(all_groups=True).exists() or not RecommendationException.objects.filter(
-            status=S.SUSPENDED
-        )
+        assert standing.filter(all_groups=True).exists() or not rows.filter(status=S.SUSPENDED)
 
     @invariant()
     def every_status_is_the_last_word_of_its_audit(self):
@@ -138,13 +167,16 @@ class Game(RuleBasedStateMachine):
     @invariant()
     def the_recommendation_is_called_by_what_is_in_effect(self):
         look_after()
-        rows = RecommendationException.objects.filter(status=S.IN_EFFECT)
+        rows = self.recommendation.exceptions.filter(status=S.IN_EFFECT)
         assert not RecommendationException.objects.filter(status__in=LIVE, ends_at__lte=timezone.now()).exists()
         excepted = {group for row in rows for group in row.device_groups.values_list("pk", flat=True)}
         exposed = set(self.recommendation.counters.filter(exposed__gt=0).values_list("group", flat=True))
         is_full = any(row.all_groups for row in rows) or (bool(rows) and exposed <= excepted)
         expected = R.FULL_EXCEPTION if is_full else R.PARTIAL_EXCEPTION if rows else R.ACTIVE
-        assert Recommendation.objects.get(pk=self.recommendation.pk).status == expected
+        found = Recommendation.objects.get(pk=self.recommendation.pk)
+        covered = self.recommendation.counters.filter(group__in=excepted)
+        counters = self.recommendation.counters.all() if any(row.all_groups for row in rows) else covered
+        assert (found.status, found.excepted) == (expected, sum(counters.values_list("exposed", flat=True)))
 
     @invariant()
     def an_exception_moves_no_activity(self):

@@ -6,8 +6,16 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from remediation.models import RecommendationException
-from tests.factories import ActivityFactory, UserFactory, estate
+from remediation.models import DeviceGroup, InaccuracyReport, OrganisationScore, RecommendationException
+from tests.factories import (
+    ActivityFactory,
+    ConfigurationFactory,
+    CounterFactory,
+    ExposureFactory,
+    UserFactory,
+    estate,
+)
+from tests.publication import publish
 
 from .test_exceptions import filed, in_effect
 
@@ -176,3 +184,117 @@ def test_one_of_other_groups_does_not_exist(client, recommendation, mara):
     answers.append(client.post(f"/remediation/exceptions/{made.pk}/transitions/", {"verb": "approve"}).status_code)
 
     assert answers == [404] * 3
+
+
+def preview(client, address: str, **more) -> str:
+    response = client.post(address, fields(preview="1", **more), headers={"HX-Request": "true"})
+    assert "<html" not in response.content.decode()
+    return " ".join(response.content.decode().split())
+
+
+def test_before_filing_the_devices_and_both_scores_stand_beside_the_form(client, recommendation, mara):
+    publish()
+    score = OrganisationScore.objects.get().exposure
+
+    page = " ".join(client.get(address(recommendation)).content.decode().split())
+
+    assert "It covers 4 exposed devices." in page
+    assert f"from {score:.0f}" in page and '<span class="big-n">0</span>' in page
+    assert f"Without exceptions it is and stays <b>{score:.0f}</b>" in page
+    assert not RecommendationException.objects.exists()
+
+
+def test_a_preview_follows_the_chosen_groups_and_files_nothing(client, recommendation, mara):
+    publish()
+    first = DeviceGroup.objects.first()
+
+    one = preview(
+        client, address(recommendation), justification="false_positive", scope="chosen", device_groups=[first.pk]
+    )
+    none = preview(client, address(recommendation), justification="false_positive", scope="chosen")
+
+    assert "It covers 2 exposed devices." in one and "It counts from the next sync" in one
+    assert "it would cover none" in none
+    assert not RecommendationException.objects.exists()
+
+
+@pytest.mark.parametrize("justification", ["risk_accepted", "planned_remediation", "business_need", "other"])
+def test_a_preview_says_plainly_that_a_score_stays_as_it_is(client, recommendation, mara, justification):
+    publish()
+    score = OrganisationScore.objects.get().exposure
+
+    shown = preview(client, address(recommendation), justification=justification)
+
+    assert "With this justification nothing changes" in shown
+    assert f'<span class="big-n">{score:.2f}</span>' in shown
+
+
+def test_a_preview_of_a_setting_is_about_the_configuration_score(client, mara):
+    setting = ConfigurationFactory()
+    counter = CounterFactory(recommendation=setting, exposed=1, total=4)
+    ExposureFactory(recommendation=setting, device__group=counter.group, version=None)
+    publish()
+
+    shown = preview(client, address(setting), justification="third_party_control")
+
+    assert "Configuration score" in shown and "from 75" in shown and '<span class="big-n">100</span>' in shown
+
+
+def test_without_a_script_the_preview_keeps_what_was_written(client, recommendation, mara):
+    response = client.post(address(recommendation), fields(preview="1", end="date", evidence="https://a.example"))
+
+    page = response.content.decode()
+    assert WHY in page and "https://a.example" in page
+    assert not RecommendationException.objects.exists()
+
+
+@pytest.fixture
+def report(recommendation, mara) -> InaccuracyReport:
+    exposure = recommendation.exposures.select_related("device").first()
+    return InaccuracyReport.objects.create(
+        device=exposure.device, recommendation=recommendation, version=exposure.version, reason="not_installed",
+        note="Only the folder is left.", reported_by=UserFactory(), reported_at=timezone.now(),
+    )  # fmt: skip
+
+
+def test_a_report_leads_to_an_exception_as_a_false_positive_with_its_words(client, recommendation, mara, report):
+    link = f"{address(recommendation)}?report={report.pk}"
+
+    offered = link in client.get(report.get_absolute_url()).content.decode()
+    form = client.get(link).content.decode()
+
+    assert offered
+    assert "Only the folder is left." in form and report.device.name in form
+    assert 'value="false_positive" checked' in " ".join(form.split()) and "risk_accepted" not in form
+
+
+def test_an_exception_for_a_report_names_it_as_evidence_and_the_report_names_the_exception(
+    client, recommendation, mara, report
+):
+    client.post(address(recommendation), fields(report=report.pk, justification="false_positive"))
+
+    made = RecommendationException.objects.get()
+    assert (made.report, made.justification) == (report, "false_positive")
+    assert report.get_absolute_url() in client.get(made.get_absolute_url()).content.decode()
+    assert made.get_absolute_url() in client.get(report.get_absolute_url()).content.decode()
+
+
+def test_an_exception_for_a_report_has_no_other_justification(client, recommendation, mara, report):
+    response = client.post(address(recommendation), fields(report=report.pk, justification="risk_accepted"))
+
+    assert response.status_code == 200
+    assert not RecommendationException.objects.exists()
+
+
+@pytest.mark.parametrize("asked", ["other", "unknown", "hidden", "odd"])
+def test_a_report_about_something_else_or_of_another_group_is_not_found(client, recommendation, mara, report, asked):
+    if asked == "hidden":
+        visible = DeviceGroup.objects.exclude(pk=report.device.group_id)
+        client.force_login(UserFactory(roles=["Security team"], device_groups=visible))
+    subject = estate() if asked == "other" else recommendation
+    number = {"unknown": "999999", "odd": "1e3"}.get(asked, report.pk)
+
+    response = client.get(f"{address(subject)}?report={number}")
+
+    # What is no number at all is no report, and the form is an ordinary one.
+    assert response.status_code == (200 if asked == "odd" else 404)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integrations.sources import clean
-from remediation import counters, scoring
+from remediation import scoring
 from remediation.models import (
     ActivityDevice,
     Device,
@@ -18,15 +18,17 @@ from remediation.models import (
     Exposure,
     ExposureChange,
     FreshLink,
+    Justification,
     MovePart,
     Recommendation,
     RecommendationCounter,
+    RecommendationException,
     ScoreMove,
     ScoreSnapshot,
     SoftwareVersion,
     Weakness,
 )
-from tests import factories
+from tests import factories, publication
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +38,7 @@ SIX = ScoreMove.SUMMED
 
 
 def publish(day: date = TODAY) -> None:
-    counters.refresh_version_risks()
-    counters.prepare(NOW)
-    with transaction.atomic():
-        counters.publish(day, NOW)
+    publication.publish(day, NOW)
 
 
 def sums(day: date, groups: list[int]) -> list[float]:
@@ -99,6 +98,8 @@ class Estate:
         }
         for _ in range(self.draw(st.integers(1, 8))):
             self.add_device()
+        for _ in range(self.draw(st.integers(0, 3))):
+            self._except()
 
     def pick(self, values):
         return self.draw(st.sampled_from(list(values)))
@@ -123,6 +124,7 @@ class Estate:
             [
                 self.add_device, self._retire, self._see, self._regroup, self._revalue, self._face, self._rescore,
                 self._fix, self._upgrade, self._expose, self._find, self._withdraw, self._change_without_a_reason,
+                self._except, self._end_exception,
             ]
         )  # fmt: skip
         deed()
@@ -181,6 +183,17 @@ class Estate:
         version, found = self._version(), self.weakness()
         version.weaknesses.add(found)
         FreshLink.objects.create(version=version, weakness=found)
+
+    def _except(self) -> None:
+        subject = self.pick([*self.products, *self.weaknesses])
+        kind = "weakness" if subject in self.weaknesses else "recommendation"
+        groups = self.pick([None, [self.groups[0]], self.groups[1:]])
+        factories.ExceptionFactory(**{kind: subject}, groups=groups, justification=self.pick(Justification))
+
+    def _end_exception(self) -> None:
+        found = list(RecommendationException.objects.order_by("pk"))
+        if found:
+            RecommendationException.objects.filter(pk=self.pick(found).pk).update(status="expired")
 
     def _withdraw(self) -> None:
         self._version().weaknesses.clear()
@@ -363,6 +376,49 @@ def test_a_move_between_groups_shows_in_a_selection_and_not_in_the_whole(exposur
     assert _moved() == {}
     assert parts(TODAY, [here])[MovePart.REGROUPED] < 0
     assert parts(TODAY, [there])[MovePart.REGROUPED] > 0
+
+
+def test_an_exception_moves_the_score_by_its_own_part_and_back(exposure):
+    made = factories.ExceptionFactory(recommendation=exposure.recommendation, groups=[exposure.device.group])
+    first = _moved()
+    publish(TODAY + timedelta(days=1))
+    RecommendationException.objects.filter(pk=made.pk).update(status="expired")
+    publish(TODAY + timedelta(days=2))
+    second = parts(TODAY + timedelta(days=2), [exposure.device.group_id])
+
+    assert set(first) == {MovePart.EXCEPTED}
+    assert first[MovePart.EXCEPTED] < 0
+    assert second[MovePart.EXCEPTED] == pytest.approx(-first[MovePart.EXCEPTED])
+
+
+@pytest.mark.parametrize("justification", ["risk_accepted", "planned_remediation", "business_need", "compliance"])
+def test_an_exception_that_changes_no_risk_moves_nothing(exposure, justification):
+    factories.ExceptionFactory(recommendation=exposure.recommendation, justification=justification)
+
+    assert _moved() == {}
+
+
+def test_an_excepted_weakness_takes_its_own_risk_and_no_more(exposure):
+    other = factories.WeaknessFactory(cvss=5.0)
+    exposure.version.weaknesses.add(other)
+    publish(TODAY - timedelta(days=1))
+    factories.ExceptionFactory(weakness=other, groups=[exposure.device.group])
+
+    moved = _moved()
+
+    exposure.device.refresh_from_db()
+    assert set(moved) == {MovePart.EXCEPTED}
+    assert exposure.device.risk_sum == pytest.approx(0.88 * 0.15)
+    assert exposure.device.excepted_risk == pytest.approx(0.5 * 0.15)
+
+
+def test_what_an_exception_took_already_is_no_success_of_a_fix(exposure):
+    factories.ExceptionFactory(recommendation=exposure.recommendation)
+    publish(TODAY - timedelta(days=1))
+    prove(exposure)
+    change(exposure, None)
+
+    assert _moved() == {}
 
 
 def test_a_device_keeps_a_score_of_each_day_on_which_it_moved(exposure):

@@ -288,7 +288,7 @@ def test_the_form_page_takes_a_fixed_number_of_queries(client, security, groups,
     ActivityFactory(recommendation=recommendation)
     client.get(options_url(recommendation))
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get(options_url(recommendation))
 
 

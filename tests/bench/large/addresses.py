@@ -30,6 +30,7 @@ PAGES = {
     "Devices of the widest recommendation": "/recommendations/{widest}/devices/",
     "Remediation options": "/recommendations/{recommendation}/remediation/",
     "Exception options": "/recommendations/{recommendation}/exception/",
+    "Exception options of a weakness": "/weaknesses/{weakness}/exception/",
     "Remediation": "/remediation/",
     "Remediation, filters and text": "/remediation/?status=active&priority=high&q=contoso",
     "Remediation, overdue": "/remediation/?due=overdue",
