@@ -8,6 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from .cache import cache_settings
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
 from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
@@ -127,11 +128,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- Broker, workers, cache -------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHE_URL = env.str("CACHE_URL", default="")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
-    if CACHE_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = {"default": cache_settings(CACHE_URL, SECRET_KEY)}
 
 # --- Microsoft --------------------------------------------------------------------------------------------------------
 MICROSOFT = microsoft_settings(env)
