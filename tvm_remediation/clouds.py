@@ -10,7 +10,7 @@ from uuid import UUID
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import read_secret, url_without_trailing_slash
+from .environment import encrypted_url, read_secret
 
 
 @dataclass(frozen=True)
@@ -131,11 +131,11 @@ def microsoft_settings(env: environ.Env) -> Microsoft:
         registration=registration,
         graph_registration=writing if writing.is_complete else registration,
         groups_registration=read_registration(env, "MICROSOFT_GROUPS"),
-        login_url=url_without_trailing_slash("MICROSOFT_LOGIN_URL", cloud.login),
-        graph_url=url_without_trailing_slash("MICROSOFT_GRAPH_URL", cloud.graph),
-        defender_url=url_without_trailing_slash("MICROSOFT_DEFENDER_URL", cloud.defender),
+        login_url=encrypted_url("MICROSOFT_LOGIN_URL", cloud.login),
+        graph_url=encrypted_url("MICROSOFT_GRAPH_URL", cloud.graph),
+        defender_url=encrypted_url("MICROSOFT_DEFENDER_URL", cloud.defender),
         ca_bundle=env.str("MICROSOFT_CA_BUNDLE", default=""),
-        export_url=url_without_trailing_slash("MICROSOFT_EXPORT_URL"),
+        export_url=encrypted_url("MICROSOFT_EXPORT_URL"),
     )
 
 

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
 
 def read_secret(name: str) -> str:
     """The variable `name`, or the content of the file that `name`_FILE points to; empty when neither is set."""
@@ -29,6 +31,15 @@ def url_without_trailing_slash(name: str, default: str = "") -> str:
     if parts.username or parts.password:
         raise ImproperlyConfigured(f"{name} must not hold a user name or a password.")
     return value.rstrip("/")
+
+
+def encrypted_url(name: str, default: str = "") -> str:
+    """A root address that secrets are sent to, so https; in plain only on this machine."""
+    value = url_without_trailing_slash(name, default)
+    parts = urlsplit(value)
+    if value and parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Secrets are sent there, so it must begin with https://.")
+    return value
 
 
 def feed_url(name: str, default: str) -> str:

@@ -10,10 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from remediation.roles import APP_ROLES, SYSTEM
 
 from .clouds import Microsoft, Registration, read_registration
-from .environment import url_without_trailing_slash
+from .environment import LOOPBACK, encrypted_url
 
 _ON, _OFF = {"on", "true", "yes", "1"}, {"off", "false", "no", "0", ""}
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class SignIn:
     @property
     def is_demo(self) -> bool:
         """Whether it is the sandbox: Entra itself is never on this machine."""
-        return urlsplit(self.login_url).hostname in _LOOPBACK
+        return urlsplit(self.login_url).hostname in LOOPBACK
 
     @property
     def origins(self) -> list[str]:
@@ -57,9 +56,7 @@ def sign_in_settings(env: environ.Env, microsoft: Microsoft) -> SignIn:
     registration = own if own.is_complete else microsoft.registration
     if not microsoft.tenant_id or not registration.is_complete:
         raise ImproperlyConfigured("MICROSOFT_SIGN_IN needs MICROSOFT_TENANT_ID and an app registration with a secret.")
-    browser_url = url_without_trailing_slash("MICROSOFT_SIGN_IN_URL", microsoft.login_url)
-    _check_is_safe("MICROSOFT_LOGIN_URL", microsoft.login_url)
-    _check_is_safe("MICROSOFT_SIGN_IN_URL", browser_url)
+    browser_url = encrypted_url("MICROSOFT_SIGN_IN_URL", microsoft.login_url)
     return SignIn(
         True, microsoft.tenant_id.lower(), microsoft.login_url, browser_url, registration, app_roles=_app_roles(env)
     )
@@ -70,13 +67,6 @@ def _is_on(env: environ.Env) -> bool:
     if value not in _ON | _OFF:
         raise ImproperlyConfigured(f"MICROSOFT_SIGN_IN is {value!r}. It must be on or off.")
     return value in _ON
-
-
-def _check_is_safe(name: str, url: str) -> None:
-    """Whoever can change what passes there can be anybody here."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise ImproperlyConfigured(f"{name} is {url!r}. To sign people in it must begin with https://.")
 
 
 def _app_roles(env: environ.Env) -> dict[str, str]:

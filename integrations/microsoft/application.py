@@ -22,7 +22,7 @@ class LoginSession(requests.Session):
 
 def application_of(microsoft: Any, registration: Any, **more: Any) -> msal.ConfidentialClientApplication:
     """Asks the login endpoint for its addresses. Raises what msal and requests raise."""
-    return msal.ConfidentialClientApplication(
+    application = msal.ConfidentialClientApplication(
         registration.client_id,
         client_credential=_credential(registration),
         authority=f"{microsoft.login_url}/{microsoft.tenant_id}",
@@ -31,6 +31,14 @@ def application_of(microsoft: Any, registration: Any, **more: Any) -> msal.Confi
         http_client=LoginSession(),
         **more,
     )
+    _check_is_there(application.authority.token_endpoint, microsoft.login_url)
+    return application
+
+
+def _check_is_there(token_endpoint: str, login_url: str) -> None:
+    """The login host itself names where secrets and codes are sent; that must not be elsewhere."""
+    if not token_endpoint.startswith(f"{login_url}/"):
+        raise ValueError("The login endpoint names another host for tokens.")
 
 
 def _credential(registration: Any) -> str | dict[str, str]:
