@@ -1,5 +1,6 @@
 """Who uses the product, and which device groups they may see."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -48,11 +49,24 @@ class User(AbstractUser):
     theme = models.CharField(max_length=5, choices=Theme, blank=True, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True, default="")
     is_demo = models.BooleanField(default=False, editable=False)
+    # Rises when all their open sessions end: see `remediation.rules.people.end_sessions`.
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[PeopleManager] = PeopleManager()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def get_session_auth_hash(self) -> str:
+        """What each request holds its session against. Ends it with a new password, and with a new generation."""
+        return self._of_this_generation(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._of_this_generation, super().get_session_auth_fallback_hash())
+
+    def _of_this_generation(self, password_hash: str) -> str:
+        # The first is as Django has it, so that an upgrade signs nobody out.
+        return f"{password_hash}:{self.session_generation}" if self.session_generation else password_hash
 
 
 class EntraPerson(models.Model):

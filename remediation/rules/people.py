@@ -1,5 +1,8 @@
-"""The rights of people: whatever is taken from whom, somebody remains who can give rights."""
+"""The rights of people: whatever is taken from whom, somebody remains who can give rights; and it counts at once."""
 
+from typing import Any
+
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from ..models import User
@@ -25,3 +28,19 @@ def keep_an_administrator() -> None:
                 "access to the admin and the role Administrator."
             )
         )
+
+
+def end_sessions(people: QuerySet[User]) -> None:
+    """From their next request on, all of these have to sign in again, in whichever browser they are."""
+    people.update(session_generation=F("session_generation") + 1)
+
+
+def is_cut(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the rights are less than they were: something is no longer true, or missing from a list."""
+    return any(_is_less(value, after[right]) for right, value in before.items())
+
+
+def _is_less(before: Any, after: Any) -> bool:
+    if isinstance(before, list):
+        return bool(set(before) - set(after))
+    return before is True and not after

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from ..models import AuditEvent, EntraPerson, User
 from ..roles import SYSTEM
+from .people import end_sessions, is_cut
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,10 @@ def _take_over(person: EntraPerson, identity: Identity, roles: list[Group], *, v
     if before != after:
         note = "By the app roles in Microsoft Entra ID."
         AuditEvent.objects.record(user, verb, by=User.objects.system(), before=before, after=after, note=note)
+    if is_cut(before, after):
+        end_sessions(User.objects.filter(pk=user.pk))
+        # For the session that begins with this sign-in.
+        user.refresh_from_db(fields=["session_generation"])
 
 
 def _may_use_the_admin(roles: list[Group]) -> bool:

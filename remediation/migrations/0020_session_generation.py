@@ -1,0 +1,13 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("remediation", "0019_audit_indexes_and_checkpoint")]
+
+    operations = [
+        migrations.AddField(
+            model_name="user",
+            name="session_generation",
+            field=models.PositiveIntegerField(default=0, editable=False),
+        ),
+    ]
