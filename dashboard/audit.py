@@ -17,6 +17,8 @@ ALL_WORDS: dict[str, tuple[str, Any]] = WORDS | {
     "create": ("plus-lg", gettext_lazy("created")),
     "change": ("tools", gettext_lazy("changed")),
     "change password": ("lock", gettext_lazy("changed the password of")),
+    "confirm identity": ("lock", gettext_lazy("confirmed the identity of")),
+    "fail to confirm identity": ("exclamation-triangle", gettext_lazy("failed to confirm the identity of")),
     "switch on": ("plug", gettext_lazy("switched on")),
     "switch off": ("plug", gettext_lazy("switched off")),
     "test connection": ("plug", gettext_lazy("tested the connection to")),

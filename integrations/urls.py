@@ -28,5 +28,6 @@ ticket_urlpatterns = [
 account_urlpatterns = [
     path("logout/", views_sign_in.sign_out, name="logout"),
     path("microsoft/", views_sign_in.sign_in_with_microsoft, name="sign_in_with_microsoft"),
+    path("microsoft/confirmation/", views_sign_in.confirm_with_microsoft, name="confirm_with_microsoft"),
     path("microsoft/callback/", views_sign_in.microsoft_signed_in, name="microsoft_signed_in"),
 ]

@@ -28,6 +28,9 @@ ACCESS: dict[str, str] = {
     # Not there unless MICROSOFT_SIGN_IN is on.
     "sign_in_with_microsoft": PUBLIC,
     "microsoft_signed_in": PUBLIC,
+    "confirm_identity": SIGNED_IN,
+    "confirm_with_microsoft": SIGNED_IN,
+    "password": SIGNED_IN,
     "livez": PUBLIC,
     "readyz": PUBLIC,
     # Has a key of its own: see health.metrics.

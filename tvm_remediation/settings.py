@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tvm_remediation.requests.ReaderMiddleware",
     "tvm_remediation.access.AccessMiddleware",
+    "tvm_remediation.confirmation.ConfirmationMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -206,6 +207,10 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 3600
+# Before roles and policies change, people confirm who they are; for so many minutes it counts.
+CONFIRM_MINUTES = env.int("CONFIRM_MINUTES", default=10)
+if not 1 <= CONFIRM_MINUTES <= 720:
+    raise ImproperlyConfigured("CONFIRM_MINUTES must be between 1 and 720.")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
