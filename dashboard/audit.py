@@ -25,6 +25,7 @@ ALL_WORDS: dict[str, tuple[str, Any]] = WORDS | {
     "test with writing": ("plug", gettext_lazy("tested the connection, with writing, to")),
     "learn": ("lightbulb", gettext_lazy("learnt about")),
     "export": ("download", gettext_lazy("exported")),
+    "restore": ("arrow-repeat", gettext_lazy("took over a restored backup:")),
     "forget": ("x-circle", gettext_lazy("deleted after their time")),
     "set device values": ("pc-display", gettext_lazy("set device values")),
     "report inaccuracy": ("exclamation-circle", gettext_lazy("reported an inaccuracy")),

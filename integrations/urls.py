@@ -21,6 +21,7 @@ ticket_urlpatterns = [
     path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry"),
     path("<int:pk>/adoptions/", views.ticket_adopt, name="ticket_adopt"),
     path("<int:pk>/abandonments/", views.ticket_abandon, name="ticket_abandon"),
+    path("links/<int:pk>/", views.ticket_link, name="ticket_link"),
     path("<int:pk>/group/", views.ticket_group, name="ticket_group"),
 ]
 

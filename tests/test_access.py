@@ -116,6 +116,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "ticket_adopt": (HANDLERS, {"POST"}),
     "ticket_abandon": (HANDLERS, {"POST"}),
     "ticket_group": (HANDLERS, {"POST"}),
+    "ticket_link": (HANDLERS, {"POST"}),
     "select_groups": (SIGNED_IN, {"POST"}),
     "set_theme": (SIGNED_IN, {"POST"}),
     "settings_features": (SETTERS, {"GET"}),
@@ -171,7 +172,7 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["software", "software_devices"], recommendation.software_id)
     weakness = recommendation.software.versions.get().weaknesses.get()
     things |= dict.fromkeys(["weakness", "weakness_devices"], weakness.pk)
-    things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
+    things |= dict.fromkeys(["activity", "activity_rest", "activity_transition", "ticket_link"], activity.pk)
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
@@ -300,6 +301,7 @@ OF_ONE_THING = [
     "ticket_retry",
     "ticket_adopt",
     "ticket_abandon",
+    "ticket_link",
     "ticket_state",
 ]
 

@@ -81,6 +81,7 @@ ACCESS: dict[str, str] = {
     "ticket_adopt": _HANDLE,
     "ticket_abandon": _HANDLE,
     "ticket_group": _HANDLE,
+    "ticket_link": _HANDLE,
     "device_values": "remediation.change_device_value",
     "report_inaccuracy": "remediation.report_inaccuracy",
     "close_inaccuracy": "remediation.close_inaccuracy",

@@ -19,18 +19,25 @@ class Command(BaseCommand):
         if connection.vendor != "sqlite":
             raise CommandError("This database is PostgreSQL's: use pg_dump, as docs/operations.md says.")
         path = Path(file).resolve()
-        if path.exists():
-            raise CommandError(f"{path} is there already. Name a new file.")
-        # For its owner only: it holds the weak spots of the organisation.
-        os.umask(0o077)
+        _make_empty(path)
         try:
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM INTO %s", [str(path)])
+            _check(path)
         except Exception:
             path.unlink(missing_ok=True)
             raise
-        _check(path)
         self.stdout.write(f"{path} ({path.stat().st_size // 1024} KB)")
+
+
+def _make_empty(path: Path) -> None:
+    """For its owner only: it will hold the weak spots of the organisation."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise CommandError(f"{path} is there already. Name a new file.") from None
+    except OSError as problem:
+        raise CommandError(f"{path} cannot be written: {problem.strerror}.") from None
 
 
 def _check(path: Path) -> None:
