@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,6 +27,10 @@ from . import sign_in
 # confirmation of somebody who is in.
 _PENDING = "microsoft_sign_in"
 _CAME_IN = "came_in_with_microsoft"
+_LAST_ADMINISTRATOR = gettext_lazy(
+    "Microsoft Entra ID no longer makes you an administrator. You remain one here, because nobody else could manage "
+    "people: make another person administrator, and sign in again."
+)
 
 
 @login_not_required
@@ -76,6 +81,8 @@ def microsoft_signed_in(request: HttpRequest) -> HttpResponse:
     # With a new key for the session. The last backend is the one that knows permissions.
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     request.session[_CAME_IN] = True
+    if user.entra.kept_since:
+        messages.warning(request, _LAST_ADMINISTRATOR)
     return redirect(own_path(pending["path"]))
 
 

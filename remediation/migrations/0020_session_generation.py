@@ -10,4 +10,9 @@ class Migration(migrations.Migration):
             name="session_generation",
             field=models.PositiveIntegerField(default=0, editable=False),
         ),
+        migrations.AddField(
+            model_name="entraperson",
+            name="kept_since",
+            field=models.DateTimeField(null=True),
+        ),
     ]

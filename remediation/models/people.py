@@ -21,6 +21,11 @@ class Theme(models.TextChoices):
     DARK = "dark", _("Dark")
 
 
+def managing_people() -> "QuerySet[Permission]":
+    """The permission that makes an administrator, of whatever role or by itself."""
+    return Permission.objects.filter(content_type__app_label="remediation", codename="change_user")
+
+
 class PeopleManager(UserManager["User"]):
     def system(self) -> "User":
         """The actor of what the machine does. Active, so that its permissions count; cannot sign in."""
@@ -28,7 +33,7 @@ class PeopleManager(UserManager["User"]):
 
     def administrators(self) -> "QuerySet[User]":
         """Who can sign in and manage people: without one of them, nobody could make another."""
-        decisive = Permission.objects.filter(content_type__app_label="remediation", codename="change_user").values("pk")
+        decisive = managing_people().values("pk")
         may = Q(is_superuser=True) | Q(groups__permissions__in=decisive) | Q(user_permissions__in=decisive)
         able = self.filter(may, is_active=True, is_staff=True).exclude(username=SYSTEM_USERNAME)
         return able.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX, entra=None).distinct()
@@ -79,6 +84,8 @@ class EntraPerson(models.Model):
     sign_in_name = models.CharField(max_length=255, blank=True, default="")
     first_seen_at = models.DateTimeField()
     signed_in_at = models.DateTimeField()
+    # Since when they have been administrator against Entra's word, because nobody else is one.
+    kept_since = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("person of Microsoft Entra ID")

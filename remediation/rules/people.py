@@ -18,16 +18,21 @@ def keep_an_administrator() -> None:
 
     Looks at what the change has made of the rights, so it need not know the ways in which they can be lost.
     """
-    # Two may be taking the role from each other: who comes second waits here, and then sees what the first has done.
-    # SQLite has one writer at a time anyway.
-    User.objects.select_for_update(no_key=True).get(username=SYSTEM_USERNAME)
-    if not User.objects.administrators().exists():
+    if is_without_administrator():
         raise LastAdministrator(
             _(
                 "Not saved: nobody would be left who can sign in and manage people. First give another active person "
                 "access to the admin and the role Administrator."
             )
         )
+
+
+def is_without_administrator() -> bool:
+    """Whether the transaction, as far as it has come, leaves nobody who can sign in and manage people."""
+    # Two may be taking the role from each other: who comes second waits here, and then sees what the first has done.
+    # SQLite has one writer at a time anyway.
+    User.objects.select_for_update(no_key=True).get(username=SYSTEM_USERNAME)
+    return not User.objects.administrators().exists()
 
 
 def end_sessions(people: QuerySet[User]) -> None:

@@ -102,6 +102,7 @@ def test_the_second_sign_in_is_the_same_user_with_todays_roles(entra, browser):
     user = user_of(entra, "sam")
     assert roles_of(user) == sorted([SECURITY_TEAM, ADMINISTRATOR])
     assert user.is_staff
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
     entra.control("assign", person="sam", roles="Tvm.Viewer")
 
     sign_in(Client(headers={"host": HOST}), entra, "sam")
@@ -126,6 +127,7 @@ def test_rights_given_by_hand_end_with_the_next_sign_in(entra, browser):
     sign_in(browser, entra, "vera")
     user = user_of(entra, "vera")
     User.objects.filter(pk=user.pk).update(is_superuser=True, is_staff=True)
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
 
     sign_in(Client(headers={"host": HOST}), entra, "vera")
 
@@ -146,6 +148,17 @@ def test_whoever_lost_all_roles_stays_out_and_keeps_none(entra, browser):
     assert roles_of(user_of(entra, "sam")) == []
     # The session of before has ended as well.
     assert browser.get("/")["Location"].startswith(reverse("login"))
+
+
+def test_the_last_administrator_is_told_that_entra_has_taken_the_role(entra, browser):
+    sign_in(browser, entra, "ada")
+    entra.control("assign", person="ada", roles="Tvm.Viewer")
+
+    again = Client(headers={"host": HOST})
+    sign_in(again, entra, "ada")
+
+    assert "no longer makes you an administrator" in again.get("/").content.decode()
+    assert user_of(entra, "ada").is_staff
 
 
 def test_an_account_of_the_same_name_or_address_is_somebody_elses(entra, browser):
