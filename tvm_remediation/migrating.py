@@ -20,7 +20,7 @@ class WholeMigrations(MigrationExecutor):
             # The editor would do this at its end, after which nothing more could be in the same transaction.
             while editor.deferred_sql:
                 editor.execute(editor.deferred_sql.pop(0), None)
-            self.record_migration(migration)
+            self.record_migration(migration)  # type: ignore[call-arg, arg-type]
         self._say("apply_success", migration)
         return state
 

@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(__file__).parents[2]
-# Large tables are rebuilt, roles get permissions, and after the migrations roles and triggers are looked at.
-FEW = ["0012_inventory", "40", "97"]
+# Django's own command never gets over the first; the second is in the middle of a migration.
+FEW = ["0012_inventory", "60"]
 MANY = [
     *("0010_tenant", "0011_weakness_facts_moves_and_events", "0012_inventory", "0013_devices", "0014_search_indexes"),
     *("0015_closure", "0016_exposures_unchecked", "0017_exceptions", "0018_entra_people", "0002_tenant"),

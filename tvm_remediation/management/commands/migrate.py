@@ -10,5 +10,5 @@ from tvm_remediation.migrating import WholeMigrations
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         # The one place from which Django takes its executor; it lets none be given.
-        migrate.MigrationExecutor = WholeMigrations  # type: ignore[misc]
+        migrate.MigrationExecutor = WholeMigrations  # type: ignore[attr-defined]
         super().handle(*args, **options)
