@@ -65,8 +65,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tvm_remediation.requests.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "tvm_remediation.requests.SafeAnswerMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tvm_remediation.requests.ReaderMiddleware",
+    "tvm_remediation.errors.WrongMethodMiddleware",
     "tvm_remediation.access.AccessMiddleware",
     "tvm_remediation.confirmation.ConfirmationMiddleware",
     "axes.middleware.AxesMiddleware",
