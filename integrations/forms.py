@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from remediation.models import TicketSystem
+from remediation.models import RemoteFinding, TicketSystem
 
 from . import ticket_systems
 
@@ -59,3 +59,15 @@ class AdoptionForm(forms.Form):
 
 class AbandonForm(forms.Form):
     reason = forms.CharField(max_length=1000, error_messages={"required": _("Please say why.")})
+
+
+class LinkForm(forms.Form):
+    """Which of the tickets that are unknown here is meant."""
+
+    finding = forms.ModelChoiceField(
+        RemoteFinding.objects.current(),
+        error_messages={
+            "required": _("Please choose a ticket."),
+            "invalid_choice": _("This one is not unknown any more."),
+        },
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from remediation.models import (
+    FindingKind,
     ImportedActivity,
     ImportedFrom,
     ImportedStatus,
@@ -67,7 +68,9 @@ def keep_tickets(system: TicketSystem, there: Iterable[RemoteTicket], now: datet
     ours = Ticket.objects.exclude(remote_id="").filter(system=system).values_list("remote_id", flat=True)
     # One that was adopted is ours from now on.
     ImportedActivity.objects.filter(imported_from=system.pk, remote_id__in=ours).delete()
-    theirs = {one.remote_id: one for one in there if not one.markers}
+    # Of ours, but not known any more: after a restored backup it warns of a second request like one of theirs.
+    lost = set(system.findings.current().filter(kind=FindingKind.UNKNOWN).values_list("remote_id", flat=True))
+    theirs = {one.remote_id: one for one in there if not one.markers or one.remote_id in lost}
     for remote_id in set(ours) & theirs.keys():
         del theirs[remote_id]
     news = _news(system, theirs, now)

@@ -30,10 +30,10 @@ class SignInRefused(Exception):
         self.needs_role = needs_role
 
 
-def begin(callback: str, *, with_another_account: bool = False) -> CodeFlow:
-    """A sign-in under way. Raises SignInRefused."""
+def begin(callback: str, *, prompt: str | None = None, max_age: int | None = None) -> CodeFlow:
+    """A sign-in under way. `max_age`: seconds since the person last typed something there. Raises SignInRefused."""
     try:
-        return CodeFlow.begin(callback, "select_account" if with_another_account else None)
+        return CodeFlow.begin(callback, prompt, max_age)
     except Broken as broken:
         raise _refused(broken) from None
 

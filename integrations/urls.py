@@ -21,6 +21,7 @@ ticket_urlpatterns = [
     path("<int:pk>/retries/", views.ticket_retry, name="ticket_retry"),
     path("<int:pk>/adoptions/", views.ticket_adopt, name="ticket_adopt"),
     path("<int:pk>/abandonments/", views.ticket_abandon, name="ticket_abandon"),
+    path("links/<int:pk>/", views.ticket_link, name="ticket_link"),
     path("<int:pk>/group/", views.ticket_group, name="ticket_group"),
 ]
 
@@ -28,5 +29,6 @@ ticket_urlpatterns = [
 account_urlpatterns = [
     path("logout/", views_sign_in.sign_out, name="logout"),
     path("microsoft/", views_sign_in.sign_in_with_microsoft, name="sign_in_with_microsoft"),
+    path("microsoft/confirmation/", views_sign_in.confirm_with_microsoft, name="confirm_with_microsoft"),
     path("microsoft/callback/", views_sign_in.microsoft_signed_in, name="microsoft_signed_in"),
 ]

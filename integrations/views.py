@@ -13,18 +13,18 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from remediation.models import Feed, FeedKind, Heartbeat, Ticket, TicketSystem
+from remediation.models import Feed, FeedKind, Heartbeat, RemediationActivity, Ticket, TicketSystem
 from remediation.rules.target_groups import ask_for_group
 from remediation.rules.ticket_systems import switch
 from remediation.rules.transitions import InvalidTransition
 from remediation.signed_in import SignedInRequest
 
 from . import connection, syncs, ticket_systems, trial
-from .delivery import people
+from .delivery import linking, people
 from .delivery.closing import CannotClose, close_second
 from .feeds import loading
 from .feeds.fetching import address
-from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, SwitchForm
+from .forms import AbandonForm, AdoptionForm, ConnectionTestForm, LinkForm, SwitchForm
 from .models import SyncRun, SyncState
 from .operation import concerns, troubles
 from .operation.standing import standings
@@ -222,6 +222,23 @@ def _see_to(request: SignedInRequest, pk: int, deed: Callable[..., Ticket], form
     else:
         messages.success(request, done)
     return redirect(ticket.activity)
+
+
+@require_POST
+def ticket_link(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Of an activity: one that stands there with a reference of ours becomes its ticket."""
+    activity = get_object_or_404(RemediationActivity.objects.visible_to(request.user), pk=pk)
+    form = LinkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _in_words(form))
+        return redirect(activity)
+    try:
+        linking.link(form.cleaned_data["finding"], activity, by=request.user)
+    except people.CannotAdopt as reason:
+        messages.error(request, str(reason))
+    else:
+        messages.success(request, _("The ticket was linked with this activity."))
+    return redirect(activity)
 
 
 @require_POST

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -24,7 +25,7 @@ from .models import (
 )
 from .models.people import SYSTEM_USERNAME
 from .roles import SYSTEM
-from .rules.people import LastAdministrator, keep_an_administrator
+from .rules.people import LastAdministrator, end_sessions, is_cut, keep_an_administrator
 from .signed_in import SignedInRequest
 
 # Who gets a role with these could give themselves any other.
@@ -59,6 +60,10 @@ class RecordedAdmin(admin.ModelAdmin):
     def rights_of(self, obj: Any) -> dict[str, Any]:
         raise NotImplementedError
 
+    def people_of(self, obj: Any) -> models.QuerySet[User]:
+        """Whose rights they are."""
+        raise NotImplementedError
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
@@ -88,6 +93,16 @@ class RecordedAdmin(admin.ModelAdmin):
         by = cast(SignedInRequest, request).user
         AuditEvent.objects.record(obj, verb, by=by, through=Through.ADMIN, before=before, after=after)
         keep_an_administrator()
+        if is_cut(before, after):
+            self._end_sessions(request, self.people_of(obj))
+
+    def _end_sessions(self, request: HttpRequest, people: models.QuerySet[User]) -> None:
+        """All but the one in which it is done: whoever cuts their own rights has just shown who they are."""
+        end_sessions(people)
+        by = cast(SignedInRequest, request).user
+        if people.filter(pk=by.pk).exists():
+            by.refresh_from_db(fields=["session_generation"])
+            update_session_auth_hash(request, by)
 
 
 def _privileged_roles() -> models.QuerySet:
@@ -153,6 +168,9 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
             return False
         return other.is_superuser or other.groups.filter(pk__in=_privileged_roles()).exists()
 
+    def people_of(self, user: User) -> models.QuerySet[User]:
+        return User.objects.filter(pk=user.pk)
+
     def rights_of(self, user: User) -> dict[str, Any]:
         return {
             "username": user.username,
@@ -181,6 +199,9 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class RoleAdmin(RecordedAdmin, GroupAdmin):
     """Roles: superusers only, by the permissions of auth."""
+
+    def people_of(self, role: Group) -> models.QuerySet[User]:
+        return User.objects.filter(groups=role)
 
     def rights_of(self, role: Group) -> dict[str, Any]:
         return {"name": role.name, "permissions": sorted(role.permissions.values_list("codename", flat=True))}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views, views_devices, views_exceptions
+from . import views, views_devices, views_exceptions, views_people
 
 urlpatterns = [
     path("recommendations/<int:pk>/remediation/", views.remediation_options, name="remediation_options"),
@@ -24,6 +24,9 @@ urlpatterns = [
     path("devices/<int:pk>/inaccuracy/", views_devices.report_inaccuracy, name="report_inaccuracy"),
     path("devices/inaccuracies/<int:pk>/", views_devices.inaccuracy, name="inaccuracy"),
     path("devices/inaccuracies/<int:pk>/closing/", views_devices.close_inaccuracy, name="close_inaccuracy"),
+    path("accounts/login/", views_people.SignIn.as_view(), name="login"),
+    path("accounts/confirmation/", views_people.confirm_identity, name="confirm_identity"),
+    path("accounts/password/", views_people.change_password, name="password"),
     path("preferences/groups/", views.select_groups, name="select_groups"),
     path("preferences/theme/", views.set_theme, name="set_theme"),
 ]

@@ -69,6 +69,9 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "logout": (SIGNED_IN, {"POST"}),
     "sign_in_with_microsoft": (EVERYBODY, {"GET"}),
     "microsoft_signed_in": (EVERYBODY, {"GET"}),
+    "confirm_identity": (SIGNED_IN, {"GET", "POST"}),
+    "confirm_with_microsoft": (SIGNED_IN, {"GET"}),
+    "password": (SIGNED_IN, {"GET", "POST"}),
     "overview": (READERS, {"GET"}),
     "exposure_score": (READERS, {"GET"}),
     "events": (READERS, {"GET"}),
@@ -114,6 +117,7 @@ EXPECTED: dict[str, tuple[set[str], set[str]]] = {
     "ticket_adopt": (HANDLERS, {"POST"}),
     "ticket_abandon": (HANDLERS, {"POST"}),
     "ticket_group": (HANDLERS, {"POST"}),
+    "ticket_link": (HANDLERS, {"POST"}),
     "select_groups": (SIGNED_IN, {"POST"}),
     "set_theme": (SIGNED_IN, {"POST"}),
     "settings_features": (SETTERS, {"GET"}),
@@ -169,7 +173,7 @@ def things() -> dict[str, int | str]:
     things |= dict.fromkeys(["software", "software_devices"], recommendation.software_id)
     weakness = recommendation.software.versions.get().weaknesses.get()
     things |= dict.fromkeys(["weakness", "weakness_devices", "weakness_exception_options"], weakness.pk)
-    things |= dict.fromkeys(["activity", "activity_rest", "activity_transition"], activity.pk)
+    things |= dict.fromkeys(["activity", "activity_rest", "activity_transition", "ticket_link"], activity.pk)
     things |= dict.fromkeys(["group_script", "ticket_group", "ticket_state"], ticket.pk)
     things |= dict.fromkeys(["ticket_retry", "ticket_adopt", "ticket_abandon"], ticket.pk)
     things |= dict.fromkeys(["settings_switch", "settings_connection_test"], "intune")
@@ -299,6 +303,7 @@ OF_ONE_THING = [
     "ticket_retry",
     "ticket_adopt",
     "ticket_abandon",
+    "ticket_link",
     "ticket_state",
 ]
 

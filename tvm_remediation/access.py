@@ -28,6 +28,9 @@ ACCESS: dict[str, str] = {
     # Not there unless MICROSOFT_SIGN_IN is on.
     "sign_in_with_microsoft": PUBLIC,
     "microsoft_signed_in": PUBLIC,
+    "confirm_identity": SIGNED_IN,
+    "confirm_with_microsoft": SIGNED_IN,
+    "password": SIGNED_IN,
     "livez": PUBLIC,
     "readyz": PUBLIC,
     # Has a key of its own: see health.metrics.
@@ -79,6 +82,7 @@ ACCESS: dict[str, str] = {
     "ticket_adopt": _HANDLE,
     "ticket_abandon": _HANDLE,
     "ticket_group": _HANDLE,
+    "ticket_link": _HANDLE,
     "device_values": "remediation.change_device_value",
     "report_inaccuracy": "remediation.report_inaccuracy",
     "close_inaccuracy": "remediation.close_inaccuracy",

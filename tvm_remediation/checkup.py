@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from integrations.operation import broker, concerns
 from integrations.operation.concerns import Concern
 from integrations.operation.standing import standings
-from remediation.models import Heartbeat
+from remediation.models import EntraPerson, Heartbeat, User
 from remediation.rules import audit
 
-from . import health
+from . import health, lockout
 
 # Leases are compared between hosts; theirs are minutes long.
 MOST_SKEW = timedelta(seconds=5)
@@ -29,6 +29,7 @@ def examine() -> Iterator[tuple[str, list[Concern]]]:
     yield _("Broker"), list(of_broker())
     if any(concern.needs_person for concern in database):
         return
+    yield _("People"), list(of_people())
     yield _("Clocks"), list(of_clocks())
     yield _("Workers and clock"), concerns.of_processes()
     yield _("Tickets"), concerns.of_tickets(standings())
@@ -91,6 +92,17 @@ def of_broker() -> Iterator[Concern]:
         )
 
 
+def of_people() -> Iterator[Concern]:
+    """Whether somebody can manage people."""
+    if not User.objects.administrators().exists():
+        yield Concern(_("Nobody can sign in and manage people."), _("Run manage.py createadministrator NAME."))
+    for person in EntraPerson.objects.exclude(kept_since=None).select_related("user"):
+        yield Concern(
+            _("%(name)s is administrator against Microsoft Entra ID, because nobody else is.") % {"name": person.user},
+            _("Make another person administrator; the role then ends with their next sign-in."),
+        )
+
+
 def of_audit() -> Iterator[Concern]:
     problem = audit.verify().problem
     if problem:
@@ -111,6 +123,11 @@ def of_settings() -> Iterator[Concern]:
         yield Concern(
             _("SITE_URL is %(url)s, and tickets link there.") % {"url": settings.SITE_URL},
             _("Set it to the address that people use."),
+        )
+    if not lockout.tells_people_apart():
+        yield Concern(
+            _("PROXY_COUNT is not set behind a proxy: failed sign-ins of one lock out that name for everybody."),
+            _("Set it to the number of proxies that add to X-Forwarded-For."),
         )
     if is_real and settings.HTTPS and not settings.METRICS_TOKEN:
         yield Concern(_("METRICS_TOKEN is not set, so /metrics is closed."), needs_person=False)

@@ -29,6 +29,28 @@ class RequestIdMiddleware:
         return response
 
 
+class SafeAnswerMiddleware:
+    """What no answer may be without, whichever layer makes it: an inner one may not have been reached."""
+
+    HEADERS = {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    }
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in self.HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+
 class ReaderMiddleware:
     """Shows times in the reader's zone, and keeps signed-in pages out of shared caches."""
 

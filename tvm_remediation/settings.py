@@ -66,8 +66,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "tvm_remediation.requests.RequestIdMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    "tvm_remediation.requests.SafeAnswerMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -79,7 +80,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tvm_remediation.requests.ReaderMiddleware",
+    "tvm_remediation.errors.WrongMethodMiddleware",
     "tvm_remediation.access.AccessMiddleware",
+    "tvm_remediation.confirmation.ConfirmationMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -197,13 +200,26 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
-# By name and address together: nobody can lock somebody else out from elsewhere.
+# By name and address together, and ten times later by address: nobody can lock somebody else out from elsewhere.
+AXES_HANDLER = "tvm_remediation.lockout.LockOut"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
+AXES_ADDRESS_LIMIT = 100
 AXES_COOLOFF_TIME = 0.25
+# A try during the lock does not prolong it, or whoever shares an address could keep somebody out for good.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# So many proxies stand before us and each adds to X-Forwarded-For whom it sees; without any the header is not read.
+PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+if not 0 <= PROXY_COUNT <= 10:
+    raise ImproperlyConfigured("PROXY_COUNT must be between 0 and 10.")
+AXES_CLIENT_IP_CALLABLE = "tvm_remediation.lockout.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 3600
+# Before roles and policies change, people confirm who they are; for so many minutes it counts.
+CONFIRM_MINUTES = env.int("CONFIRM_MINUTES", default=10)
+if not 1 <= CONFIRM_MINUTES <= 720:
+    raise ImproperlyConfigured("CONFIRM_MINUTES must be between 1 and 720.")
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 

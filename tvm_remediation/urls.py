@@ -1,7 +1,6 @@
 """The root of all addresses. Each also needs a line in `access.py`."""
 
 from django.contrib import admin
-from django.contrib.auth import views as sign_in
 from django.urls import include, path
 
 from integrations.urls import account_urlpatterns, ticket_urlpatterns
@@ -18,7 +17,6 @@ urlpatterns = [
     path("", include("remediation.urls")),
     path("settings/", include("integrations.urls")),
     path("remediation/tickets/", include(ticket_urlpatterns)),
-    path("accounts/login/", sign_in.LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/", include(account_urlpatterns)),
     path("admin/", admin.site.urls),
     path("livez", health.livez, name="livez"),

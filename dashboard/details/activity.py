@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from integrations.delivery.linking import offered
 from integrations.models import SyncKind, SyncRun
 from remediation.models import (
     UNRESOLVED_STATES,
@@ -171,6 +172,7 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
         "part": part,
         "devices": _page(devices, _how_many(request, seen, state, part), request),
         "tickets": tickets,
+        "linkable": [] if tickets else offered(item, request.user),
         "no_worker": _no_worker(tickets, request),
         "claimed": parts.claimed(tickets),
         "rest": parts.rest_of(request, item, tickets, covers_all=seen.targets == item.targets),

@@ -41,6 +41,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "filled": ("pc-display", gettext_lazy("added the devices to the ticket")),
     "adopt": ("search", gettext_lazy("found the ticket and linked it")),
     "adopt_other": ("ticket-perforated", gettext_lazy("put another ticket in its place")),
+    "link": ("ticket-perforated", gettext_lazy("linked a ticket that stood there already")),
     "close_second": ("x-circle", gettext_lazy("closed the second ticket with the same reference")),
     "abandon": ("slash-circle", gettext_lazy("gave the ticket up")),
     "delivery_failed": ("exclamation-triangle", gettext_lazy("could not create the ticket")),

@@ -23,7 +23,7 @@ _MOST_OFFERED = 5
 _TOLERANCE = timedelta(minutes=5)
 _OPEN = (RemoteState.PENDING, RemoteState.ACTIVE, RemoteState.UNKNOWN)
 _STUCK = (DeliveryState.READY, DeliveryState.DEAD)
-_ALIKE = 0.6
+ALIKE = 0.6
 
 
 def are_wanted(system: TicketSystem) -> bool:
@@ -79,18 +79,18 @@ def candidates(ticket: Ticket) -> list[ForeignTicket]:
     ).exclude(remote_id__in=ours)
     rated = [(likeness(ticket.facts, one), one) for one in free]
     rated.sort(key=lambda pair: pair[0], reverse=True)
-    return [one for rate, one in rated[:_MOST_OFFERED] if rate >= _ALIKE]
+    return [one for rate, one in rated[:_MOST_OFFERED] if rate >= ALIKE]
 
 
 def likeness(facts: dict, foreign: ForeignTicket) -> float:
     """0 to 1: of the products, or where one has none, of the titles."""
     product = facts.get("product") or facts.get("component") or ""
     if product and foreign.product:
-        return _alike(product, foreign.product)
-    return _alike(facts.get("title", ""), foreign.title)
+        return alike(product, foreign.product)
+    return alike(facts.get("title", ""), foreign.title)
 
 
-def _alike(one: str, other: str) -> float:
+def alike(one: str, other: str) -> float:
     """1 where the words of one are all among the other's."""
     words, other_words = set(one.casefold().split()), set(other.casefold().split())
     if not words or not other_words:

@@ -58,11 +58,11 @@ class CodeFlow:
         self.pending = pending
 
     @classmethod
-    def begin(cls, callback: str, prompt: str | None = None) -> "CodeFlow":
+    def begin(cls, callback: str, prompt: str | None = None, max_age: int | None = None) -> "CodeFlow":
         """Raises Broken."""
         try:
             flow = _application(settings.MICROSOFT, settings.MICROSOFT_SIGN_IN).initiate_auth_code_flow(
-                [], redirect_uri=callback, prompt=prompt
+                [], redirect_uri=callback, prompt=prompt, max_age=max_age
             )
         except _UNUSABLE as problem:
             raise Broken(type(problem).__name__, is_away=True) from None
@@ -91,7 +91,8 @@ class CodeFlow:
             application = _application(settings.MICROSOFT, settings.MICROSOFT_SIGN_IN)
             result = application.acquire_token_by_auth_code_flow(dict(self.pending), answer)
         except RuntimeError:
-            raise Broken("another nonce") from None
+            # The two things that msal looks at in the id token.
+            raise Broken("another nonce, or too old a sign-in") from None
         except _UNUSABLE as problem:
             raise _away(type(problem).__name__) from None
         if result.get("error") in _AWAY:

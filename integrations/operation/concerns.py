@@ -141,7 +141,7 @@ def _of_findings(standing: Standing) -> Iterator[Concern]:
         (
             standing.unknown,
             _("%(system)s: tickets with a reference of ours that are unknown here: %(n)d."),
-            _("A restored backup, or another instance with the same signing key. Close or keep them there."),
+            _("A restored backup: request again without a ticket, and link. Or another instance with our signing key."),
         ),
     ]
     for count, words, remedy in found:

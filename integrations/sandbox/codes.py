@@ -20,6 +20,8 @@ class Grant:
     nonce: str
     challenge: str
     ends: float
+    # Whether it was asked when the person had signed in.
+    with_time: bool = False
 
     def is_proved_by(self, verifier: str) -> bool:
         """PKCE, S256."""
@@ -33,10 +35,12 @@ class Codes:
         self._grants: dict[str, Grant] = {}
         self.last_used = ""
 
-    def make(self, person: str, client: str, redirect_uri: str, nonce: str, challenge: str) -> str:
+    def make(
+        self, person: str, client: str, redirect_uri: str, nonce: str, challenge: str, *, with_time: bool = False
+    ) -> str:
         code = secrets.token_urlsafe(32)
         with self._lock:
-            grant = Grant(person, client, redirect_uri, nonce, challenge, time.monotonic() + CODE_LIFE)
+            grant = Grant(person, client, redirect_uri, nonce, challenge, time.monotonic() + CODE_LIFE, with_time)
             self._grants[code] = grant
         return code
 

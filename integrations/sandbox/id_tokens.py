@@ -48,6 +48,8 @@ def _claims(tenant: "Tenant", grant: Grant, issuer: str) -> dict[str, Any]:
         "roles": tenant.app_roles[grant.person] or None,
         "uti": uuid.uuid4().hex[:22],
         "ver": "2.0",
+        # Here everybody signs in anew each time.
+        "auth_time": now if grant.with_time else None,
     }
 
 
@@ -64,6 +66,8 @@ def _wrong_claims(mode: str, claims: dict[str, Any]) -> dict[str, Any]:
         "wrong_audience": {"aud": _ANOTHER},
         "two_audiences": {"aud": [claims["aud"], _ANOTHER]},
         "wrong_nonce": {"nonce": "0" * 64},
+        "stale": {"auth_time": now - 86400},
+        "timeless": {"auth_time": None},
         "no_object_id": {"oid": None},
         "no_roles": {"roles": None},
         "overage": {

@@ -34,6 +34,8 @@ SIGN_IN_MODES = [
         "wrong_nonce",
     ),
     *("no_object_id", "no_roles", "overage"),
+    # Only where a sign-in made anew was asked for.
+    *("stale", "timeless"),
     *("foreign_state", "replayed_code", "denied"),
 ]
 

@@ -76,7 +76,8 @@ def _send_back(tenant: "Tenant", query: dict[str, str], person: str) -> Answer:
     if mode == "denied":
         words = "AADSTS65004: User declined to consent to access the app."
         return _redirect(callback, error="access_denied", error_description=words, state=query["state"])
-    code = tenant.codes.make(person, query["client_id"], callback, query.get("nonce", ""), query["code_challenge"])
+    asked = (person, query["client_id"], callback, query.get("nonce", ""), query["code_challenge"])
+    code = tenant.codes.make(*asked, with_time="max_age" in query)
     if mode == "replayed_code":
         code = tenant.codes.last_used or "used-before"
     state = "0" * 16 if mode == "foreign_state" else query["state"]

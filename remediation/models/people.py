@@ -1,5 +1,6 @@
 """Who uses the product, and which device groups they may see."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -20,6 +21,11 @@ class Theme(models.TextChoices):
     DARK = "dark", _("Dark")
 
 
+def managing_people() -> "QuerySet[Permission]":
+    """The permission that makes an administrator, of whatever role or by itself."""
+    return Permission.objects.filter(content_type__app_label="remediation", codename="change_user")
+
+
 class PeopleManager(UserManager["User"]):
     def system(self) -> "User":
         """The actor of what the machine does. Active, so that its permissions count; cannot sign in."""
@@ -27,7 +33,7 @@ class PeopleManager(UserManager["User"]):
 
     def administrators(self) -> "QuerySet[User]":
         """Who can sign in and manage people: without one of them, nobody could make another."""
-        decisive = Permission.objects.filter(content_type__app_label="remediation", codename="change_user").values("pk")
+        decisive = managing_people().values("pk")
         may = Q(is_superuser=True) | Q(groups__permissions__in=decisive) | Q(user_permissions__in=decisive)
         able = self.filter(may, is_active=True, is_staff=True).exclude(username=SYSTEM_USERNAME)
         return able.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX, entra=None).distinct()
@@ -48,11 +54,24 @@ class User(AbstractUser):
     theme = models.CharField(max_length=5, choices=Theme, blank=True, default=Theme.SYSTEM)
     time_zone = models.CharField(max_length=64, blank=True, default="")
     is_demo = models.BooleanField(default=False, editable=False)
+    # Rises when all their open sessions end: see `remediation.rules.people.end_sessions`.
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[PeopleManager] = PeopleManager()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def get_session_auth_hash(self) -> str:
+        """What each request holds its session against. Ends it with a new password, and with a new generation."""
+        return self._of_this_generation(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._of_this_generation, super().get_session_auth_fallback_hash())
+
+    def _of_this_generation(self, password_hash: str) -> str:
+        # The first is as Django has it, so that an upgrade signs nobody out.
+        return f"{password_hash}:{self.session_generation}" if self.session_generation else password_hash
 
 
 class EntraPerson(models.Model):
@@ -65,6 +84,8 @@ class EntraPerson(models.Model):
     sign_in_name = models.CharField(max_length=255, blank=True, default="")
     first_seen_at = models.DateTimeField()
     signed_in_at = models.DateTimeField()
+    # Since when they have been administrator against Entra's word, because nobody else is one.
+    kept_since = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("person of Microsoft Entra ID")

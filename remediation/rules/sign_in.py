@@ -8,14 +8,21 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..models import AuditEvent, EntraPerson, User
+from ..models.people import managing_people
 from ..roles import SYSTEM
+from .people import end_sessions, is_cut, is_without_administrator
+
+log = structlog.get_logger(__name__)
+
+_KEPT = "By the app roles in Microsoft Entra ID, but for managing people: nobody else could do it."
 
 
 @dataclass(frozen=True)
@@ -102,25 +109,46 @@ def _make(identity: Identity, is_demo: bool) -> EntraPerson:
 
 def _take_over(person: EntraPerson, identity: Identity, roles: list[Group], *, verb: str) -> None:
     user = person.user
-    before = _rights(user)
+    before, was_kept = _rights(user), person.kept_since
     user.first_name, _space, user.last_name = (identity.name or identity.sign_in_name)[:150].partition(" ")
     user.email = identity.email
-    user.is_staff, user.is_superuser = _may_use_the_admin(roles), False
+    person.sign_in_name, person.signed_in_at = identity.sign_in_name, timezone.now()
+    person.kept_since = (was_kept or timezone.now()) if _give(user, roles) else None
     user.save(update_fields=["first_name", "last_name", "email", "is_staff", "is_superuser"])
+    person.save(update_fields=["sign_in_name", "signed_in_at", "kept_since"])
+    after = _rights(user)
+    if before != after or bool(was_kept) != bool(person.kept_since):
+        note = _KEPT if person.kept_since else "By the app roles in Microsoft Entra ID."
+        AuditEvent.objects.record(user, verb, by=User.objects.system(), before=before, after=after, note=note)
+    if is_cut(before, after):
+        end_sessions(User.objects.filter(pk=user.pk))
+        # For the session that begins with this sign-in.
+        user.refresh_from_db(fields=["session_generation"])
+
+
+def _give(user: User, roles: list[Group]) -> bool:
+    """These roles and nothing else. True where the last administrator keeps that right beside them."""
+    managed = User.objects.administrators().filter(pk=user.pk).exists()
+    managed_by = list(user.groups.filter(permissions__in=managing_people()))
+    user.is_staff, user.is_superuser = _may_use_the_admin(roles), False
+    user.save(update_fields=["is_staff", "is_superuser"])
     user.groups.set(roles)
     user.user_permissions.clear()
-    person.sign_in_name, person.signed_in_at = identity.sign_in_name, timezone.now()
-    person.save(update_fields=["sign_in_name", "signed_in_at"])
-    after = _rights(user)
-    if before != after:
-        note = "By the app roles in Microsoft Entra ID."
-        AuditEvent.objects.record(user, verb, by=User.objects.system(), before=before, after=after, note=note)
+    if not (roles and managed and is_without_administrator()):
+        return False
+    # Without them nobody could give it to another. Whom Entra leaves no role does not come in, and has no use for it.
+    user.is_staff = True
+    if managed_by:
+        user.groups.add(*managed_by)
+    else:
+        user.user_permissions.set(managing_people())
+    log.warning("last_administrator_kept", user=user.pk)
+    return True
 
 
 def _may_use_the_admin(roles: list[Group]) -> bool:
     """The admin is where people are managed."""
-    may = Permission.objects.filter(content_type__app_label="remediation", codename="change_user", group__in=roles)
-    return may.exists()
+    return managing_people().filter(group__in=roles).exists()
 
 
 def _rights(user: User) -> dict[str, Any]:

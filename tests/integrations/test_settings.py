@@ -15,6 +15,7 @@ from integrations.models import SyncRun, SyncState
 from remediation.models import AuditEvent, DeliveryState, Route, Ticket, TicketSystem
 from remediation.roles import ADMINISTRATOR, SECURITY_TEAM
 from tests.factories import TicketFactory, UserFactory, enable_intune
+from tests.signed_in import sign_in
 from tvm_remediation.clouds import Registration
 from tvm_remediation.configmgr import ConfigurationManager
 
@@ -24,9 +25,7 @@ SECRET = "canary-secret-4711"
 
 @pytest.fixture
 def administrator(client):
-    user = UserFactory(roles=[ADMINISTRATOR])
-    client.force_login(user)
-    return user
+    return sign_in(client, UserFactory(roles=[ADMINISTRATOR]))
 
 
 @pytest.fixture

@@ -102,6 +102,7 @@ def test_the_second_sign_in_is_the_same_user_with_todays_roles(entra, browser):
     user = user_of(entra, "sam")
     assert roles_of(user) == sorted([SECURITY_TEAM, ADMINISTRATOR])
     assert user.is_staff
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
     entra.control("assign", person="sam", roles="Tvm.Viewer")
 
     sign_in(Client(headers={"host": HOST}), entra, "sam")
@@ -126,6 +127,7 @@ def test_rights_given_by_hand_end_with_the_next_sign_in(entra, browser):
     sign_in(browser, entra, "vera")
     user = user_of(entra, "vera")
     User.objects.filter(pk=user.pk).update(is_superuser=True, is_staff=True)
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
 
     sign_in(Client(headers={"host": HOST}), entra, "vera")
 
@@ -144,8 +146,19 @@ def test_whoever_lost_all_roles_stays_out_and_keeps_none(entra, browser):
     assert refused.status_code == 403
     assert not is_in(again)
     assert roles_of(user_of(entra, "sam")) == []
-    # The session of before is worth nothing either.
-    assert browser.get("/").status_code == 403
+    # The session of before has ended as well.
+    assert browser.get("/")["Location"].startswith(reverse("login"))
+
+
+def test_the_last_administrator_is_told_that_entra_has_taken_the_role(entra, browser):
+    sign_in(browser, entra, "ada")
+    entra.control("assign", person="ada", roles="Tvm.Viewer")
+
+    again = Client(headers={"host": HOST})
+    sign_in(again, entra, "ada")
+
+    assert "no longer makes you an administrator" in again.get("/").content.decode()
+    assert user_of(entra, "ada").is_staff
 
 
 def test_an_account_of_the_same_name_or_address_is_somebody_elses(entra, browser):
@@ -217,7 +230,7 @@ def test_whatever_is_wrong_with_a_sign_in_nothing_is_made_and_nobody_is_in(entra
 
 
 def test_every_hostile_mode_of_the_stand_in_is_tried():
-    assert set(HOSTILE) == set(people.SIGN_IN_MODES) - {"honest"}
+    assert set(HOSTILE) | {"stale", "timeless"} == set(people.SIGN_IN_MODES) - {"honest"}
 
 
 def test_too_many_groups_are_no_hindrance_where_there_is_a_role(entra, browser, monkeypatch):

@@ -9,6 +9,7 @@ from integrations.models import SyncRun
 from remediation.models import AuditEvent, TicketAttempt, User
 from remediation.roles import ADMINISTRATOR, SECURITY_TEAM, SYSTEM, VIEWER
 from tests.factories import ActivityFactory, DeviceGroupFactory, EntraPersonFactory, TicketFactory, UserFactory
+from tests.signed_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -16,14 +17,14 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def superuser(client):
     user = UserFactory(is_staff=True, is_superuser=True)
-    client.force_login(user)
+    sign_in(client, user)
     return user
 
 
 @pytest.fixture
 def administrator(client):
     user = UserFactory(is_staff=True, roles=[ADMINISTRATOR])
-    client.force_login(user)
+    sign_in(client, user)
     return user
 
 
@@ -184,7 +185,7 @@ def test_a_person_can_be_added(client, administrator):
 
 @pytest.mark.parametrize("roles", [[], [VIEWER], [SECURITY_TEAM]])
 def test_without_the_staff_flag_the_admin_stays_closed(client, roles):
-    client.force_login(UserFactory(roles=roles))
+    sign_in(client, UserFactory(roles=roles))
 
     response = client.get(reverse("admin:remediation_auditevent_changelist"))
 

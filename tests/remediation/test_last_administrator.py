@@ -12,6 +12,7 @@ from remediation.models import AuditEvent, User
 from remediation.roles import ADMINISTRATOR, SYSTEM, VIEWER
 from remediation.rules.people import LastAdministrator, keep_an_administrator
 from tests.factories import UserFactory
+from tests.signed_in import sign_in
 
 from .test_admin import change_url, person_form
 
@@ -26,7 +27,7 @@ def administrator(**more) -> User:
 @pytest.fixture
 def last(client) -> User:
     user = administrator()
-    client.force_login(user)
+    sign_in(client, user)
     return user
 
 
@@ -77,7 +78,7 @@ def test_the_decisive_permission_stays_in_a_role_that_the_last_one_needs(client,
     role = Group.objects.get(name=ADMINISTRATOR)
     # May change roles, and signs in to the admin, but cannot manage people.
     keeper = UserFactory(is_staff=True, may=["auth.change_group", "auth.view_group"])
-    client.force_login(keeper)
+    sign_in(client, keeper)
     before = set(role.permissions.all())
     rest = [permission.pk for permission in before if permission.codename != "change_user"]
 
@@ -98,7 +99,7 @@ def test_a_permission_of_ones_own_is_as_good_as_a_role(client, last):
 
 def test_the_last_superuser_without_the_role_counts_too(client):
     chief = UserFactory(is_staff=True, is_superuser=True)
-    client.force_login(chief)
+    sign_in(client, chief)
 
     said = taken(client, change_url(chief), person_form(chief, is_staff="on", **ALL_GROUPS))
 
@@ -121,7 +122,7 @@ def test_the_machine_is_no_administrator(client, last):
 def test_the_last_ones_password_cannot_be_switched_off(client, last):
     last.set_password("a-very-long-one-4711")
     last.save()
-    client.force_login(last)
+    sign_in(client, last)
     address = reverse("admin:auth_user_password_change", args=[last.pk])
 
     said = taken(client, address, {"usable_password": "false", "unset-password": "1"})
@@ -135,7 +136,7 @@ def test_the_last_ones_password_cannot_be_switched_off(client, last):
 def test_one_after_the_other_the_second_is_refused(client):
     one, other = administrator(), administrator()
 
-    client.force_login(one)
+    sign_in(client, one)
     taken(client, change_url(other), person_form(other, is_active="", is_staff="on", **ALL_GROUPS))
     said = taken(client, change_url(one), person_form(one, is_active="", is_staff="on", **ALL_GROUPS))
 

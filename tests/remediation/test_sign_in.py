@@ -1,6 +1,7 @@
 """Whom Entra brings in: the rule by itself, beyond what a stand-in for one tenant can play."""
 
 import threading
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 
 from remediation.models import AuditEvent, EntraPerson, User
-from remediation.roles import APP_ROLES, ROLES, SECURITY_TEAM, VIEWER
+from remediation.roles import ADMINISTRATOR, APP_ROLES, ROLES, SECURITY_TEAM, VIEWER
 from remediation.rules.sign_in import Identity, NotAdmitted, Why, admit
 from tests.factories import EntraPersonFactory, UserFactory
 from tvm_remediation.sign_in import SignIn
@@ -175,3 +176,82 @@ def test_who_comes_in_twice_at_once_is_one_user():
     assert EntraPerson.objects.count() == 1
     assert User.objects.filter(entra__isnull=False).count() == 1
     assert [event.verb for event in AuditEvent.objects.all()] == ["create"]
+
+
+ADMINISTRATOR_OF_ENTRA = frozenset({"Tvm.Administrator"})
+
+
+def last_administrator() -> tuple[Identity, User]:
+    who = identity(app_roles=ADMINISTRATOR_OF_ENTRA)
+    return who, admit(who)
+
+
+def with_roles(who: Identity, *app_roles: str) -> Identity:
+    return replace(who, app_roles=frozenset(app_roles))
+
+
+@pytest.mark.security(id="S31")
+def test_the_last_administrator_stays_one_when_entra_leaves_another_role():
+    who, user = last_administrator()
+
+    admit(with_roles(who, "Tvm.Viewer"))
+
+    assert roles_of(user) == [ADMINISTRATOR, VIEWER]
+    assert list(User.objects.administrators()) == [user]
+    user.entra.refresh_from_db()
+    assert user.entra.kept_since
+    assert "nobody else could do it" in AuditEvent.objects.first().note
+    # Again and again, it is written down once.
+    events = AuditEvent.objects.count()
+    admit(with_roles(who, "Tvm.Viewer"))
+    assert AuditEvent.objects.count() == events
+
+
+def test_once_there_is_another_one_entras_word_counts_again():
+    who, user = last_administrator()
+    admit(with_roles(who, "Tvm.Viewer"))
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
+
+    user = admit(with_roles(who, "Tvm.Viewer"))
+
+    assert roles_of(user) == [VIEWER]
+    assert not user.is_staff
+    assert user.entra.kept_since is None
+
+
+def test_an_administrator_who_is_not_the_last_one_keeps_nothing():
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
+    who, user = last_administrator()
+
+    admit(with_roles(who, "Tvm.Viewer"))
+
+    assert roles_of(user) == [VIEWER]
+
+
+def test_whom_entra_leaves_no_role_is_not_let_in_even_the_last_one():
+    who, user = last_administrator()
+
+    with pytest.raises(NotAdmitted):
+        admit(with_roles(who))
+
+    assert roles_of(user) == []
+    assert not User.objects.administrators().exists()
+
+
+def test_the_last_one_by_a_right_given_by_hand_keeps_that_one_right():
+    who = identity()
+    user = admit(who)
+    User.objects.filter(pk=user.pk).update(is_superuser=True, is_staff=True)
+
+    user = admit(who)
+
+    assert not user.is_superuser
+    assert list(user.user_permissions.values_list("codename", flat=True)) == ["change_user"]
+    assert list(User.objects.administrators()) == [user]
+
+
+def test_nobody_becomes_administrator_because_there_is_none():
+    user = admit(identity())
+
+    assert list(User.objects.administrators()) == []
+    assert roles_of(user) == [VIEWER]

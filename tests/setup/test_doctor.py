@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from remediation.models import AuditEvent, Duty, Heartbeat, User
+from remediation.roles import ADMINISTRATOR
 from remediation.rules import audit
 from tests.audit_trail import unguarded
-from tests.factories import DeviceGroupFactory, TicketFactory, enable_intune
+from tests.factories import DeviceGroupFactory, EntraPersonFactory, TicketFactory, UserFactory, enable_intune
 from tvm_remediation import checkup
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def healthy(broker, settings):
     settings.SECRET_KEY = "x" * 50
+    UserFactory(is_staff=True, roles=[ADMINISTRATOR])
     for duty in Duty:
         Heartbeat.objects.seen(duty, f"{duty}@here")
 
@@ -48,6 +50,18 @@ def test_a_lost_worker_calls_a_person(healthy):
     assert "! Delivery worker: none has been seen for 4 min 0 s." in said
     assert "Start a delivery worker." in said
     assert "A person is needed: 1." in said
+
+
+def test_without_anybody_who_can_manage_people_it_says_how_to_make_one(healthy):
+    User.objects.filter(is_staff=True).update(is_active=False)
+
+    assert "manage.py createadministrator NAME" in examined()
+
+
+def test_an_administrator_against_entras_word_calls_a_person(healthy):
+    EntraPersonFactory(user__first_name="Ada", user__last_name="", kept_since=timezone.now())
+
+    assert "! Ada is administrator against Microsoft Entra ID" in examined()
 
 
 def test_a_failed_ticket_calls_a_person(healthy):

@@ -1,0 +1,1 @@
+"""An upgrade from an earlier release, killed again and again: see test_upgrade.py."""
