@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations.models import SyncRun, SyncState
 from remediation.models import (
     DeliveryState,
+    Device,
     DeviceGroup,
     InaccuracyReport,
     Recommendation,
@@ -18,9 +19,9 @@ from remediation.models import (
     RemoteFinding,
     Ticket,
 )
+from remediation.rules import targets
 from tests.factories import (
     ActivityFactory,
-    DeviceFactory,
     RecommendationFactory,
     TicketFactory,
     UserFactory,
@@ -53,9 +54,11 @@ def things_of_a_group(word: str) -> Things:
     """One of everything, all in one device group and all bearing the word."""
     recommendation = estate(name=word, related_component=word)
     things = Things(recommendation.counters.get().group)
+    system = enable_intune()
     activity = _activity(recommendation, things.group, word)
+    targets.freeze(activity, [things.group], system)
     ticket = TicketFactory(
-        activity=activity, system=enable_intune(), delivery_state=DeliveryState.DEAD, remote_note=word, reason=word
+        activity=activity, system=system, delivery_state=DeliveryState.DEAD, remote_note=word, reason=word, devices=3
     )
     things.have(_OF_A_RECOMMENDATION, recommendation.pk)
     things.have(_OF_AN_ACTIVITY, activity.pk)
@@ -81,10 +84,9 @@ def things_of_everybody() -> dict[str, int | str]:
 
 def _activity(recommendation: Recommendation, group: DeviceGroup, word: str) -> RemediationActivity:
     activity = ActivityFactory(
-        recommendation=recommendation, title=word, notes=word, all_groups=False, scope_key=str(group.pk), targets=3
+        recommendation=recommendation, title=word, notes=word, all_groups=False, scope_key=str(group.pk)
     )
     activity.device_groups.add(group)
-    activity.counts.create(group=group, targets=3, exposed=3)
     return activity
 
 
@@ -117,7 +119,9 @@ def _have_inventory(things: Things, recommendation: Recommendation, word: str) -
 
 
 def _have_devices(things: Things, activity: RemediationActivity, word: str) -> None:
-    device = DeviceFactory(name=word, group=things.group)
+    device = Device.objects.filter(group=things.group).earliest("pk")
+    device.name = word
+    device.save()
     report = InaccuracyReport.objects.create(
         device=device, reason="other", note=word, reported_by=activity.requester, reported_at=timezone.now()
     )
