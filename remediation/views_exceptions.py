@@ -17,12 +17,14 @@ from .rules import exceptions
 from .rules.exception_subjects import Subject
 from .rules.exceptions import ExceptionRefused
 from .rules.transitions import EXCEPTION, InvalidTransition
+from .seen import as_seen_by
 from .signed_in import SignedInRequest
 
 
 @require_http_methods(["GET", "POST"])
 def exception_options(request: SignedInRequest, pk: int) -> HttpResponse:
-    return _options(request, get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk))
+    visible = Recommendation.objects.visible_to(request.user)
+    return _options(request, get_object_or_404(as_seen_by(visible, request.user), pk=pk))
 
 
 @require_http_methods(["GET", "POST"])

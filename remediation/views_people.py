@@ -23,6 +23,8 @@ from .way_back import own_path
 class SignIn(LoginView):
     """By password, which has then been shown just now."""
 
+    # Django's own would take a PUT for a POST, and answer OPTIONS.
+    http_method_names = ["get", "post"]
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:

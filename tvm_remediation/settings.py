@@ -215,6 +215,8 @@ if not 0 <= PROXY_COUNT <= 10:
 AXES_CLIENT_IP_CALLABLE = "tvm_remediation.lockout.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+# Its own pages would let records of sign-ins be deleted: see integrations.admin.
+AXES_ENABLE_ADMIN = False
 SESSION_COOKIE_AGE = 12 * 3600
 # Before roles and policies change, people confirm who they are; for so many minutes it counts.
 CONFIRM_MINUTES = env.int("CONFIRM_MINUTES", default=10)

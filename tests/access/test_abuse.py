@@ -1,0 +1,68 @@
+"""What is asked for beyond measure is cut to it or refused: never an error, never more than a page."""
+
+import pytest
+from django.urls import reverse
+
+from remediation.roles import SECURITY_TEAM
+from tests.factories import DeviceFactory, DeviceGroupFactory
+
+from .people import SUPERUSER, Visitor
+from .routes import OURS
+from .table import lines_of_the_pages
+from .things import Things, things_of_a_group, things_of_everybody
+
+pytestmark = pytest.mark.django_db
+
+LONG = "a" * 1_000_000
+BEYOND_MEASURE = {
+    "a page of a billion rows": {"per_page": str(10**9)},
+    "a page of minus one": {"per_page": "-1"},
+    "the last page of all": {"page": "9" * 18},
+    "a page before the first": {"page": "0"},
+    "a page in other digits": {"page": "٣", "per_page": "٣"},
+    "a search of a megabyte": {"q": LONG},
+    "a sort of a page": {"sort": "a" * 5000},
+    "a sort by what is hidden": {"sort": "requester__password"},
+    "a sort by several": {"sort": "name,-impact"},
+    "a sort by a minus": {"sort": "--name"},
+    "five thousand groups": {"groups": "1," * 5000},
+    "an endless number of a group": {"groups": "9" * 4000},
+    "an open row of a page": {"open": "9" * 5000},
+    "days without end": {"days": "9" * 400, "since": "0001-01-01", "until": "9999-12-31"},
+    "wildcards": {"q": "%_%_%_%_" * 25},
+}
+NAMES = {path: name for name, path in OURS.items()}
+PAGES = [NAMES[line.path] for line in lines_of_the_pages() if line.method == "GET"]
+
+
+@pytest.fixture
+def things() -> Things:
+    found = things_of_a_group("Own-4711")
+    found.keys |= things_of_everybody()
+    return found
+
+
+@pytest.mark.security(id="S23")
+@pytest.mark.parametrize("asked", BEYOND_MEASURE)
+def test_no_page_breaks_at_what_is_beyond_measure(asked, things):
+    visitor = Visitor(SUPERUSER)
+
+    for name in PAGES:
+        response = visitor.ask("GET", things.address(name), **BEYOND_MEASURE[asked])
+        assert response.status_code < 500 or name == "readyz", name
+        # What was asked for stands in the page again: in its links, and where a list was searched.
+        asked_for = sum(map(len, BEYOND_MEASURE[asked].values()))
+        body = response.getvalue() if response.streaming else response.content
+        assert len(body) < 100_000 + 60 * asked_for, name
+
+
+@pytest.mark.security(id="S23")
+@pytest.mark.parametrize("per_page", ["1000000000", "101", "0", "-5", "1e9", ""])
+def test_a_page_has_at_most_a_hundred_rows(per_page):
+    group = DeviceGroupFactory()
+    DeviceFactory.create_batch(120, group=group)
+    visitor = Visitor(SECURITY_TEAM, [group])
+
+    page = visitor.ask("GET", reverse("devices"), per_page=per_page)
+
+    assert page.content.count(b"<tr data-") <= 100
