@@ -15,6 +15,7 @@ SEARCHED = ["anary", "lain"]
 _CHANGING = re.compile(
     r'name="csrfmiddlewaretoken" value="[^"]+"|"X-CSRFToken": "[^"]+"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 )
+_ID = re.compile(r"/\d+/")
 _SECTIONS = {"Reading", "The work"}
 _PAGES = {line.path for line in lines_of_the_pages() if line.method == "GET" and line.section in _SECTIONS}
 
@@ -25,12 +26,14 @@ def read(visitor: Visitor, things: Things) -> dict[str, str]:
 
 
 def crawl(visitor: Visitor, things: Things) -> dict[str, str]:
-    """And what each list says when it is asked in any way."""
+    """And what each list says in any order and by any filter; those of one thing have no other rows than its own."""
     found = {}
     for address, page in _pages(visitor, things):
         found[address] = said(page)
-        for query in _variants(_list_of(page)):
+        for query in _variants(_list_of(page) if _ID.search(address) is None else None):
             found[f"{address}?{query}"] = said(visitor.ask("GET", f"{address}?{query}"))
+    for address in _by_hand(things):
+        found[address] = said(visitor.ask("GET", address))
     return found
 
 
@@ -47,6 +50,14 @@ def _pages(visitor: Visitor, things: Things) -> Iterator[tuple[str, Any]]:
             yield address, page
             if _list_of(page) or name == "activity":
                 yield f"{address}?format=csv", visitor.ask("GET", f"{address}?format=csv")
+
+
+def _by_hand(things: Things) -> Iterator[str]:
+    """What no list has: the search, and the panel over a page."""
+    for text in SEARCHED:
+        yield f"{things.address('search')}?q={text}"
+    for name in ("overview", "recommendations"):
+        yield f"{things.address(name)}?open={things.keys['recommendation']}"
 
 
 def _list_of(page: Any) -> Any:

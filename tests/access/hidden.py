@@ -88,9 +88,13 @@ def hide(own: Things) -> Things:
 
 def _expose_to_what_the_reader_sees(other: Things) -> None:
     """By the version that they have, and by one with other weaknesses in other places."""
-    for advice in Recommendation.objects.filter(name__icontains="plain", software__isnull=False):
+    # What matters most to the reader matters least there.
+    by_impact = Recommendation.objects.filter(name__icontains="plain", software__isnull=False).order_by(
+        "exposure_impact"
+    )
+    for times, advice in enumerate(reversed(by_impact), start=1):
         versions = [advice.software.versions.first(), _version(advice.software)]
-        for version in versions * 3:
+        for version in versions * times**2:
             if version:
                 ExposureFactory(recommendation=advice, device=_device(other), version=version)
     for setting in Recommendation.objects.filter(software=None):

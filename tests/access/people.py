@@ -12,6 +12,7 @@ from remediation.models import DeviceGroup, User
 from remediation.models.people import SYSTEM_USERNAME
 from remediation.roles import ADMINISTRATOR, ROLES, SYSTEM
 from tests.factories import UserFactory
+from tests.signed_in import sign_in
 
 ANONYMOUS, DISABLED, MACHINE = "anonymous", "disabled", "system"
 STAFF, SUPERUSER = "Staff without permissions", "Superuser"
@@ -55,7 +56,7 @@ def _come_in(person: str, client: Client, groups: list[DeviceGroup] | None) -> U
         client.post(reverse("login"), {"username": SYSTEM_USERNAME, "password": "system"})
         return None
     user = _user(person, groups)
-    client.force_login(user)
+    sign_in(client, user)
     if person == DISABLED:
         User.objects.filter(pk=user.pk).update(is_active=False)
     return user
