@@ -23,8 +23,6 @@ from .way_back import own_path
 class SignIn(LoginView):
     """By password, which has then been shown just now."""
 
-    # Django's own would take a PUT for a POST, and answer OPTIONS.
-    http_method_names = ["get", "post"]
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
@@ -33,9 +31,13 @@ class SignIn(LoginView):
         return response
 
 
+# Django's own would take a PUT for a POST, and answer OPTIONS.
+login = require_http_methods(["GET", "POST"])(SignIn.as_view())
+
+
 @sensitive_post_parameters()
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def confirm_identity(request: SignedInRequest) -> HttpResponse:
     path = own_path((request.POST or request.GET).get("next", ""))
     form = ConfirmationForm(request, request.POST or None)
@@ -51,7 +53,7 @@ def confirm_identity(request: SignedInRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET", "POST"])
 def change_password(request: SignedInRequest) -> HttpResponse:
     """One's own. The old one is asked for before this page opens; all other sessions end."""
     if not request.user.has_usable_password():

@@ -31,7 +31,7 @@ from tests.factories import (
 
 _OF_A_RECOMMENDATION = ["recommendation", "recommendation_devices", "remediation_options", "exception_options"]
 _OF_AN_EXCEPTION = ["exception", "exception_extension"]
-_OF_AN_ACTIVITY = ["activity", "activity_rest", "activity_transition"]
+_OF_AN_ACTIVITY = ["activity", "activity_rest", "activity_transition", "ticket_link"]
 _OF_A_TICKET = ["group_script", "ticket_group", "ticket_state", "ticket_retry", "ticket_adopt", "ticket_abandon"]
 _OF_A_DEVICE = ["device", "device_software", "device_weaknesses", "device_activities", "report_inaccuracy"]
 
@@ -115,7 +115,7 @@ def _have_inventory(things: Things, recommendation: Recommendation, word: str) -
     type(software).objects.filter(pk=software.pk).update(name=word, vendor=word)
     type(weakness).objects.filter(pk=weakness.pk).update(name=f"CVE-{word}".upper())
     things.have(["software", "software_devices"], software.pk)
-    things.have(["weakness", "weakness_devices"], weakness.pk)
+    things.have(["weakness", "weakness_devices", "weakness_exception_options"], weakness.pk)
 
 
 def _have_devices(things: Things, activity: RemediationActivity, word: str) -> None:
