@@ -199,6 +199,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
+SESSION_ENGINE = "tvm_remediation.sessions"
 # By name and address together: nobody can lock somebody else out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "tvm_remediation.addresses.client_address"
