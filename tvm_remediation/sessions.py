@@ -15,7 +15,7 @@ class SessionStore(db.SessionStore):
     """Django's would begin its time anew with each thing that is kept."""
 
     def save(self, must_create: bool = False) -> None:
-        kept = self._get_session(no_load=must_create)
+        kept = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         if SESSION_KEY in kept and _END not in kept:
             self.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
         super().save(must_create)
