@@ -1,4 +1,4 @@
-"""What every request carries: an id for error pages and the log, who and from where, and the reader's time zone."""
+"""What every request carries: an id that stands on error pages and in the log, and the reader's time zone."""
 
 import re
 import secrets
@@ -6,31 +6,25 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import structlog
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-
-from .addresses import client_address
 
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Gives the request an id, takes over our proxy's well-formed one, and binds it and the address to the log."""
+    """Gives the request an id, takes over a proxy's well-formed one, and binds it to the log."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # From anybody else it would be the id of their choice, in the audit trail too.
-        offered = request.headers.get("X-Request-Id", "") if settings.TRUST_PROXY else ""
+        offered = request.headers.get("X-Request-Id", "")
         request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
         request.request_id = request_id  # type: ignore[attr-defined]
         # The person follows as soon as it is known: see `access`. All of it ends with the request.
-        with structlog.contextvars.bound_contextvars(
-            request_id=request_id, address=client_address(request), person=None
-        ):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, person=None):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response

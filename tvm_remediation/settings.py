@@ -39,8 +39,6 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind a proxy that ends TLS, or in a plain-HTTP laboratory. On the loopback there is no TLS to insist on.
 HTTPS = env.bool("HTTPS", default=bool(CSRF_TRUSTED_ORIGINS))
-# One proxy stands before us, and everybody comes through it: it says by which scheme, from where, by which request id.
-TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
 # Where links in tickets lead. Falls back to the first allowed host.
 SITE_URL = url_without_trailing_slash("SITE_URL", default=f"http://localhost:{env.str('PORT', default='8000')}")
 
@@ -196,19 +194,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "tvm_remediation.passwords.OwnWordsValidator"},
 ]
+SESSION_ENGINE = "tvm_remediation.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
-SESSION_ENGINE = "tvm_remediation.sessions"
 # By name and address together: nobody can lock somebody else out from elsewhere.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "tvm_remediation.addresses.client_address"
-# Who somebody tried to be, and from where, stands in the log. A password never does.
-AXES_SENSITIVE_PARAMETERS: list[str] = []
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
+# Who somebody tried to be, and from where, stands in the log. A password never does.
+AXES_SENSITIVE_PARAMETERS: list[str] = []
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -240,7 +237,7 @@ MESSAGE_STORAGE = "tvm_remediation.notices.Notices"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY", default=False) else None
 CSRF_FAILURE_VIEW = "tvm_remediation.errors.csrf_failure"
 
 # --- Language, time, static files -------------------------------------------------------------------------------------
