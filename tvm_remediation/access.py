@@ -125,6 +125,7 @@ class AccessMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> None:
+        structlog.contextvars.bind_contextvars(person=request.user.pk)
         route = request.resolver_match.view_name if request.resolver_match else ""
         needed = permission_for(route)
         if needed is None:

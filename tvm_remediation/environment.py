@@ -6,8 +6,6 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
 
 def read_secret(name: str) -> str:
     """The variable `name`, or the content of the file that `name`_FILE points to; empty when neither is set."""
@@ -31,6 +29,9 @@ def url_without_trailing_slash(name: str, default: str = "") -> str:
     if parts.username or parts.password:
         raise ImproperlyConfigured(f"{name} must not hold a user name or a password.")
     return value.rstrip("/")
+
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def encrypted_url(name: str, default: str = "") -> str:

@@ -23,7 +23,8 @@ class RequestIdMiddleware:
         offered = request.headers.get("X-Request-Id", "")
         request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
         request.request_id = request_id  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        # The person follows as soon as it is known: see `access`. All of it ends with the request.
+        with structlog.contextvars.bound_contextvars(request_id=request_id, person=None):
             response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response

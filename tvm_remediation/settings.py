@@ -197,6 +197,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "tvm_remediation.passwords.OwnWordsValidator"},
 ]
+SESSION_ENGINE = "tvm_remediation.sessions"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "overview"
 LOGOUT_REDIRECT_URL = "login"
@@ -214,6 +215,8 @@ if not 0 <= PROXY_COUNT <= 10:
     raise ImproperlyConfigured("PROXY_COUNT must be between 0 and 10.")
 AXES_CLIENT_IP_CALLABLE = "tvm_remediation.lockout.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+# Who somebody tried to be, and from where, stands in the log. A password never does.
+AXES_SENSITIVE_PARAMETERS: list[str] = []
 AXES_VERBOSE = False
 # Its own pages would let records of sign-ins be deleted: see integrations.admin.
 AXES_ENABLE_ADMIN = False
@@ -229,7 +232,6 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
