@@ -28,6 +28,8 @@ TIMINGS = {
     "DELIVERY_PROBE": "2",
     "SYNC_EVERY": "86400",
     "DELTA_EVERY": "0",
+    # People sign in once for all tests.
+    "CONFIRM_MINUTES": "120",
 }
 # Of the test run's own environment: the product settles these itself.
 _NOT_INHERITED = ("SECRET_KEY", "SIGNING_KEYS", "DATABASE_URL", "CELERY_", "CACHE_", "DJANGO_", "MICROSOFT_", "TVM_")

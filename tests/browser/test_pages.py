@@ -55,6 +55,8 @@ PAGES = {
     "audit": ("admin", "/audit/"),
     "audit, nothing found": ("admin", "/audit/?q=no+such+thing&since=2026-01-01"),
     "access review": ("admin", "/access-review/"),
+    "confirmation": ("admin", "/accounts/confirmation/?next=/settings/"),
+    "new password": ("viewer", "/accounts/password/"),
     "settings": ("admin", "/settings/"),
     "settings, sources": ("admin", "/settings/sources/"),
     "settings, syncs": ("admin", "/settings/syncs/"),

@@ -32,14 +32,17 @@ def main(rows: int, moments: list[str]) -> dict[str, Any]:
         _, made = in_child(database.first, lambda: old_release.make(rows))
         _, columns = in_child(database.first, fingerprints.columns)
         _, before = in_child(database.first, lambda: fingerprints.data(columns))
-        whole = database.copy()
-        began = time.monotonic()
-        _, statements = in_child(whole, upgrade)
-        seconds = time.monotonic() - began
-        _, after = in_child(whole, lambda: fingerprints.data(columns))
-        report = {"rows": made, "statements": len(statements), "seconds": seconds, "before": before, "after": after}
-        report["whole"] = in_child(whole, fingerprints.everything)[1]
-        report["killed"] = {one: _killed(database.copy(), _number(statements, one)) for one in moments}
+        report = {"rows": made, "before": before}
+        with database.copy() as whole:
+            began = time.monotonic()
+            _, statements = in_child(whole, upgrade)
+            report |= {"statements": len(statements), "seconds": time.monotonic() - began}
+            _, report["after"] = in_child(whole, lambda: fingerprints.data(columns))
+            _, report["whole"] = in_child(whole, fingerprints.everything)
+        report["killed"] = {}
+        for moment in moments:
+            with database.copy() as name:
+                report["killed"][moment] = _killed(name, _number(statements, moment))
         return report
 
 

@@ -19,30 +19,36 @@ class SqliteFiles:
         self.first = first
         self._numbers = count(1)
 
-    def copy(self) -> str:
+    @contextmanager
+    def copy(self) -> Iterator[str]:
         name = f"{self.first}-{next(self._numbers)}"
         shutil.copyfile(self.first, name)
-        return name
+        yield name
+        for left in Path(name).parent.glob(f"{Path(name).name}*"):
+            left.unlink()
 
 
 class PostgresqlCopies:
-    """The first one is made empty; all are dropped in the end."""
+    """The first one is made empty. What an earlier run has left under its name is dropped."""
 
     def __init__(self, server: psycopg.Connection, name: str) -> None:
         self._server = server
-        self._names = [name]
         self.first = name
+        self.drop(name)
         self._run("CREATE DATABASE {}", name)
 
-    def copy(self) -> str:
-        name = f"{self.first}_{len(self._names)}"
+    @contextmanager
+    def copy(self) -> Iterator[str]:
+        name = f"{self.first}_copy"
+        self.drop(name)
         self._run("CREATE DATABASE {} TEMPLATE {}", name, self.first)
-        self._names.append(name)
-        return name
+        try:
+            yield name
+        finally:
+            self.drop(name)
 
-    def drop(self) -> None:
-        for name in self._names:
-            self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+    def drop(self, name: str) -> None:
+        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
     def _run(self, statement: str, *names: str) -> None:
         """Whoever was connected may still be leaving."""
@@ -71,4 +77,4 @@ def databases() -> Iterator[SqliteFiles | PostgresqlCopies]:
         try:
             yield made
         finally:
-            made.drop()
+            made.drop(made.first)
