@@ -42,7 +42,9 @@ class ScoreOutlook:
 
     @property
     def decimals(self) -> int:
-        """As few as show that the score moves."""
+        """As few as show that the score moves, if it does."""
+        if self.lowers is False:
+            return 1
         return 0 if self.points >= 1 else 1 if self.points >= 0.1 else 2
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, FloatField, JSONField, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, F, FloatField, JSONField, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Greatest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -17,6 +17,7 @@ from remediation.models import Exposure, RemediationType, Weakness
 
 from .. import cells, links
 from ..details.device import context_of, device_of, exposures_of, newest_evidence
+from ..details.device_exceptions import taken_by_exceptions
 from ..numbers import CountOf
 from ..requests import Request
 from .base import Column, List, ListFilters, ListTable, Row, show, spoken, text_filter
@@ -26,6 +27,15 @@ def _recommendation(row: Row) -> SafeString:
     address = reverse("recommendation", args=[row["recommendation_id"]])
     kind = cells.label(row["recommendation__remediation_type"], RemediationType)
     return cells.linked(address, row["recommendation__name"], kind)
+
+
+def _risk(row: Row) -> Any:
+    """What it adds, and what an exception keeps it from adding."""
+    part = cells.number(row["part"], 2) if row["part"] else cells.EMPTY
+    if not row["excepted"]:
+        return part
+    words = _("%(n)s excepted") % {"n": cells.number(row["excepted"], 2)}
+    return format_html('{}<span class="d-block small muted text-nowrap">{}</span>', part, words)
 
 
 def _impact(row: Row) -> SafeString:
@@ -58,6 +68,7 @@ class DeviceRecommendationTable(ListTable):
         "recommendation__public_exploit",
         "version__version",
         "part",
+        "excepted",
         "impact",
         "first_seen_at",
     )
@@ -84,10 +95,10 @@ class DeviceRecommendationTable(ListTable):
     )
     risk = Column(
         gettext_lazy("Risk"),
-        lambda row: cells.number(row["part"], 2) if row["part"] else cells.EMPTY,
+        _risk,
         sort="part",
         css="num hide-s",
-        csv=[("risk", F("part"))],
+        csv=[("risk", F("part")), ("risk_excepted", F("excepted"))],
     )
     impact = Column(
         gettext_lazy("Device score"), _impact, sort="impact", css="num", csv=[("device_score_falls_by", F("impact"))]
@@ -196,7 +207,7 @@ def device_recommendations(request: Request, pk: int) -> HttpResponseBase:
         request,
         ReportedRecommendationTable if context["may_report"] else DeviceRecommendationTable,
         ExposureFilters,
-        _with_impact(exposures_of(device), context["explanation"]),
+        _with_impact(exposures_of(device), context["explanation"], taken_by_exceptions(device, exposures_of(device))),
         view=f"device-{pk}-recommendations",
         title=_("Security recommendations"),
         noun=ngettext_lazy("recommendation", "recommendations"),
@@ -209,10 +220,14 @@ def device_recommendations(request: Request, pk: int) -> HttpResponseBase:
     return show(listing, "dashboard/device.html", placeholder=_("Filter by name"), **context)
 
 
-def _with_impact(exposures: QuerySet, explanation: Any) -> QuerySet:
-    """`part`: what each adds to S; `impact`: points by which the device's score falls when it alone is fixed."""
+def _with_impact(exposures: QuerySet, explanation: Any, taken: dict[int, float]) -> QuerySet:
+    """`part`: what each adds to S, without what exceptions take from it, which is `excepted`; `impact`: points by which
+    the device's score falls when it alone is fixed."""
     whole = explanation.device.risk_sum
-    part = Coalesce(F("version__risk"), 0.0) * Value(explanation.factor)
+    away = [When(version=version, then=Value(risk)) for version, risk in taken.items()]
+    excepted = Case(*away, default=Value(0.0), output_field=FloatField()) * Value(explanation.factor)
+    exposures = exposures.annotate(excepted=excepted)
+    part = Greatest(Coalesce(F("version__risk"), 0.0) * Value(explanation.factor) - F("excepted"), Value(0.0))
     rest = Greatest(Value(whole, FloatField()) - F("part"), Value(0.0))
     impact = Value(explanation.score) - 100.0 * rest / (rest + scoring.HALF)
     return exposures.annotate(part=part).annotate(impact=Greatest(impact, Value(0.0)))

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from remediation.models import DeviceGroup, RecommendationException
 from remediation.rules.exception_clock import look_after
-from tests.factories import UserFactory
+from tests.factories import ExceptionFactory, UserFactory, WeaknessFactory
+from tests.publication import publish
 from tests.remediation.test_exceptions import filed, in_effect
 
 from .conftest import csv_of, words
@@ -144,3 +145,28 @@ def _top(client) -> str:
         for card in page.iter("section")
         if "Top security recommendations" in "".join(card.itertext())
     )
+
+
+def test_what_an_exception_takes_from_a_device_adds_nothing_in_its_list_either(client, reader, published):
+    device = published.exposures.first().device
+    version, other = published.software.versions.get(), WeaknessFactory(cvss=5.0)
+    version.weaknesses.add(other)
+    ExceptionFactory(weakness=other, groups=[device.group])
+    publish()
+    device.refresh_from_db()
+    reader(client)
+    partly = _row(client, device)
+    ExceptionFactory(recommendation=published)
+    publish()
+    wholly = _row(client, device)
+    shown = words(client.get(f"/devices/{device.pk}/"))
+
+    assert float(partly["risk"]) == pytest.approx(device.risk_sum)
+    assert float(partly["risk_excepted"]) == pytest.approx(device.excepted_risk)
+    assert (float(wholly["risk"]), float(wholly["device_score_falls_by"])) == (0, 0)
+    assert "Taken away by exceptions" in shown
+
+
+def _row(client, device) -> dict[str, str]:
+    (row,) = csv.DictReader(io.StringIO(csv_of(client.get(f"/devices/{device.pk}/?format=csv"))))
+    return row

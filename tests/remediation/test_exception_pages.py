@@ -226,7 +226,7 @@ def test_a_preview_says_plainly_that_a_score_stays_as_it_is(client, recommendati
     shown = preview(client, address(recommendation), justification=justification)
 
     assert "With this justification nothing changes" in shown
-    assert f'<span class="big-n">{score:.2f}</span>' in shown
+    assert f'<span class="big-n">{score:.1f}</span>' in shown and "stays as it is" in shown
 
 
 def test_a_preview_of_a_setting_is_about_the_configuration_score(client, mara):

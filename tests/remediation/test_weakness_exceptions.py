@@ -99,11 +99,15 @@ def test_one_for_all_devices_suspends_those_for_groups_of_the_same_weakness_alon
     below.refresh_from_db()
     beside.refresh_from_db()
     meanwhile = (below.status, beside.status)
+    other = in_effect(recommendation, mara, approver)
+    exceptions.transition(other, "cancel", by=mara, note="Fixed sooner.")
+    below.refresh_from_db()
+    still = below.status
 
     exceptions.transition(above, "cancel", by=mara, note="Fixed sooner.")
 
     below.refresh_from_db()
-    assert meanwhile == (S.SUSPENDED, S.IN_EFFECT)
+    assert (*meanwhile, still) == (S.SUSPENDED, S.IN_EFFECT, S.SUSPENDED)
     assert below.status == S.IN_EFFECT
 
 
