@@ -67,6 +67,9 @@ MIDDLEWARE = [
     "tvm_remediation.requests.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before whatever may refuse a request: refusals have these headers too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tvm_remediation.border.BorderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -75,7 +78,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tvm_remediation.requests.ReaderMiddleware",
     "tvm_remediation.access.AccessMiddleware",

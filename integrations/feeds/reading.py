@@ -15,7 +15,8 @@ from remediation.models import FeedKind
 from ..sources import clean
 
 # Unpacked. The files have 10 and 2 megabytes.
-LARGEST = 200 * 1024 * 1024
+LARGEST = 40 * 1024 * 1024
+_LONGEST_LINE = 1000
 Facts = dict[str, Any]
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 _EPSS_HEAD = re.compile(r"#model_version:(?P<version>[^,\s]{1,32}),score_date:(?P<day>[^,\s]{8,40})\s*")
@@ -69,15 +70,16 @@ def unpack(content: bytes) -> bytes:
 
 def _read_epss(content: bytes) -> Published:
     try:
-        lines = content.decode("utf-8-sig").splitlines()
+        # Line by line: a list of all would take many times the memory of the file.
+        lines = io.StringIO(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise FeedProblem("The file is no text.") from None
-    head = _EPSS_HEAD.fullmatch(lines[0]) if lines else None
+    head = _EPSS_HEAD.fullmatch(lines.readline(_LONGEST_LINE))
     day = clean.day(head["day"]) if head else None
-    if head is None or day is None or lines[1:2] != ["cve,epss,percentile"]:
+    if head is None or day is None or lines.readline(_LONGEST_LINE).rstrip() != "cve,epss,percentile":
         raise FeedProblem("The file does not begin as EPSS scores do: with their model, their day, and the columns.")
     facts: dict[str, Facts] = {}
-    for number, line in enumerate(lines[2:], start=3):
+    for number, line in enumerate(lines, start=3):
         cve, _, rest = line.partition(",")
         score = _probability(rest.partition(",")[0])
         if score is None or not _CVE.fullmatch(cve):
