@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
-from .fields import COULD_BE_AN_ID
+from .fields import COULD_BE_AN_ID, RowsField
 from .models import (
     AuditEvent,
     DeviceGroup,
@@ -61,6 +61,9 @@ class CarefulAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
     ) -> tuple[models.QuerySet, bool]:
         return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH])
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **{"form_class": RowsField} | kwargs)
 
 
 class ReadOnlyAdmin(CarefulAdmin):

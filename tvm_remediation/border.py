@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)
 
@@ -24,7 +24,7 @@ class Application(WSGIHandler):
 
 
 class BorderMiddleware:
-    """Refuses bodies beyond the size of a form, and hears no cookie that is none.
+    """Refuses bodies beyond the size of a form and queries that cannot be read, and hears no cookie that is none.
 
     Files come in by commands, never by a request, and Django's own limit leaves out those that a form brings.
     """
@@ -38,7 +38,17 @@ class BorderMiddleware:
             del request.COOKIES[name]
         if _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("The body is larger than any form.")
+        _read_query(request)
         return self.get_response(request)
+
+
+def _read_query(request: HttpRequest) -> None:
+    """Raises SuspiciousOperation, as for more than a thousand fields; the page that says so looks at the query too."""
+    try:
+        request.GET  # noqa: B018 - reads it
+    except SuspiciousOperation:
+        request.GET = QueryDict()
+        raise
 
 
 def _length(request: HttpRequest) -> int:

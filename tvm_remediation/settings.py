@@ -4,18 +4,17 @@ import os
 from pathlib import Path
 from zoneinfo import available_timezones
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
-from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
+from .environment import Environment, broker_url, feed_url, one_of, read_secret, url_without_trailing_slash
 from .retention import days_kept
 from .sign_in import sign_in_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- Where state lives ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("TVM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -127,7 +126,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Broker, workers, cache -------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = broker_url("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
@@ -166,8 +165,6 @@ DELIVERY_GRAPH_WRITES = env.int("DELIVERY_GRAPH_WRITES", default=100)
 DELIVERY_MAXIMUM_ATTEMPTS = env.int("DELIVERY_MAXIMUM_ATTEMPTS", default=12)
 if DELIVERY_TOTAL_DEADLINE + DELIVERY_MARGIN >= DELIVERY_LEASE:
     raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE and DELIVERY_MARGIN must be shorter than DELIVERY_LEASE.")
-if DELIVERY_THREADS < 0 or DELIVERY_GRAPH_WRITES < 0:
-    raise ImproperlyConfigured("DELIVERY_THREADS and DELIVERY_GRAPH_WRITES must be 0 or more.")
 
 # --- Sync -------------------------------------------------------------------------------------------------------------
 # Seconds between full passes, and between passes over the changes; 0 for none of these.
@@ -177,8 +174,6 @@ DELTA_EVERY = env.float("DELTA_EVERY", default=900)
 DEFENDER_EXPORT = env.str("DEFENDER_EXPORT", default="auto")
 if DEFENDER_EXPORT not in {"auto", "pages", "files"}:
     raise ImproperlyConfigured(f"DEFENDER_EXPORT is {DEFENDER_EXPORT!r}. It must be one of: auto, pages, files.")
-if DELTA_EVERY < 0:
-    raise ImproperlyConfigured("DELTA_EVERY must be 0 or more.")
 
 # --- Exceptions -------------------------------------------------------------------------------------------------------
 # Whether somebody else has to approve: never, always, or above so many days or from a severity on.
@@ -187,8 +182,6 @@ EXCEPTION_APPROVAL_DAYS = env.int("EXCEPTION_APPROVAL_DAYS", default=30)
 EXCEPTION_APPROVAL_SEVERITY = one_of("EXCEPTION_APPROVAL_SEVERITY", ("", "low", "medium", "high", "critical"), "")
 # An exception is void once its impact is more than this share above what was decided on; 0 for never.
 EXCEPTION_RESURFACE = env.float("EXCEPTION_RESURFACE", default=0.5)
-if EXCEPTION_APPROVAL_DAYS < 0 or EXCEPTION_RESURFACE < 0:
-    raise ImproperlyConfigured("EXCEPTION_APPROVAL_DAYS and EXCEPTION_RESURFACE must be 0 or more.")
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"
@@ -262,4 +255,7 @@ KEEP = days_kept(env)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "tvm_remediation.logs.configure"
-LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}
+LOGGING = {
+    "level": one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
+    "json": env.bool("LOG_JSON", default=not DEBUG),
+}
