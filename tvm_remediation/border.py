@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 _CHARSET = re.compile(r";\s*charset\s*\*?\s*=[^;]*", re.IGNORECASE)
 
+_LONGEST_NAME = 150
+
 
 class Application(WSGIHandler):
     """Our pages and forms are UTF-8, and are read so.
@@ -55,3 +57,9 @@ def _length(request: HttpRequest) -> int:
     """Bytes of the body, as the request says; the server reads no more than that."""
     said = request.META.get("CONTENT_LENGTH") or "0"
     return int(said) if re.fullmatch("[0-9]{1,18}", said) else 0
+
+
+def name_tried(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """Who a try to sign in says to be, as far as the table of tries has room. No account has a longer name."""
+    name = credentials.get("username") if credentials else request.POST.get("username")
+    return name[:_LONGEST_NAME] if name else name

@@ -14,12 +14,15 @@ def on_a_line_of_its_own(_logger: object, _method: str, event: EventDict) -> Eve
     for name, value in event.items():
         if not isinstance(value, str):
             continue
-        lines = [_printable(line) for line in (value.split("\n") if name in _TRACES else [value])]
-        event[name] = "\n    ".join(lines)
+        event[name] = indented(value) if name in _TRACES else printable(value)
     return event
 
 
-def _printable(text: str) -> str:
+def indented(trace: str) -> str:
+    return "\n".join(f"    {printable(line)}" for line in trace.split("\n"))
+
+
+def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
