@@ -1,7 +1,5 @@
 """What people, programs and attackers send: one corpus for every form, every address and every file."""
 
-import csv
-import io
 import json
 
 POLYGLOT = "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert() )//%0D%0A//</stYle/</titLe/</teXtarEa/</scRipt/--!>\\x3csVg/<sVg/oNloAd=alert()//>\\x3e"  # noqa: E501
@@ -54,12 +52,6 @@ KEYS = [
 SEARCHES = [
     "%", "_", "\\", "%" * 199, "(" * 199, "(a+)+$", "a" * 200, "a" * 201, "a" * 1_000_000, "*", "[a-", "'", '"', "\x00",
 ]  # fmt: skip
-
-
-def lists(rows: list[list[str]], delimiter: str = ",", line_end: str = "\n") -> str:
-    made = io.StringIO()
-    csv.writer(made, delimiter=delimiter, lineterminator=line_end).writerows(rows)
-    return made.getvalue()
 
 
 JSON = {

@@ -203,6 +203,7 @@ def sign_in(person: str, **more) -> Client:
     return client
 
 
+@pytest.mark.security(id="S1")
 def test_every_address_is_declared_and_expected():
     assert set(OURS) == set(EXPECTED)
     assert [name for name in OURS if permission_for(name) is None] == []
@@ -212,6 +213,7 @@ def test_nothing_is_declared_that_does_not_exist():
     assert set(ACCESS) - set(OURS) == set()
 
 
+@pytest.mark.security(id="S1")
 @pytest.mark.parametrize("person", sorted(EVERYBODY))
 def test_who_gets_in_with_which_method(person, things):
     for name, (may, methods) in EXPECTED.items():
@@ -242,6 +244,7 @@ def assert_kept_out(response, person: str, name: str) -> None:
         assert response.status_code == 403, (name, response.status_code)
 
 
+@pytest.mark.security(id="S6")
 @pytest.mark.parametrize("token", ["", "a" * 64], ids=["without a token", "with a foreign one"])
 def test_every_post_needs_the_token_of_its_form(token, things):
     client = Client(enforce_csrf_checks=True)
@@ -256,6 +259,7 @@ def test_every_post_needs_the_token_of_its_form(token, things):
     assert snapshot() == before
 
 
+@pytest.mark.security(id="S6")
 def test_looking_changes_nothing(things):
     client = sign_in(SUPERUSER)
     before = snapshot()
@@ -301,6 +305,7 @@ OF_ONE_THING = [
 ]
 
 
+@pytest.mark.security(id="S2")
 def test_what_is_out_of_scope_looks_like_what_does_not_exist(things):
     client = Client()
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
@@ -313,6 +318,7 @@ def test_what_is_out_of_scope_looks_like_what_does_not_exist(things):
             assert CANARY.encode() not in hidden.content, (name, method)
 
 
+@pytest.mark.security(id="S3")
 def test_lists_show_nothing_out_of_scope(things):
     client = Client()
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))

@@ -108,6 +108,7 @@ def test_what_another_group_has_is_on_no_page(client, reader, found, theirs, nam
     assert not [word for word in hidden if word in shown]
 
 
+@pytest.mark.security(id="S3")
 @pytest.mark.parametrize("name", ["software list", "devices of software", "weaknesses", "devices of weakness"])
 @pytest.mark.parametrize("sort", ["", "exposed", "-exposed", "weaknesses", "-since", "device"])
 def test_what_another_group_has_is_in_no_file(client, reader, found, theirs, name, sort):
@@ -136,6 +137,7 @@ def test_a_weakness_or_product_of_another_group_does_not_exist(client, reader, t
     assert [client.get(address).status_code for address in addresses] == [404] * 3
 
 
+@pytest.mark.security(id="S3")
 def test_numbers_are_cut_to_the_readers_groups(client, reader, found):
     mine = DeviceGroup.objects.order_by("pk").last()
     (here,) = Exposure.objects.filter(device__group=mine).values("recommendation").distinct()

@@ -28,6 +28,7 @@ def test_the_tests_run_with_the_versions_of_the_product():
     assert locked("requirements.txt").items() <= locked("requirements-dev.txt").items()
 
 
+@pytest.mark.security(id="S29")
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_every_locked_version_has_its_hashes(name):
     blocks = re.split(r"^(?=[a-z0-9-]+(?:\[|==))", (PROJECT / name).read_text(), flags=re.MULTILINE)

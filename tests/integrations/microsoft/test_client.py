@@ -69,12 +69,15 @@ def test_every_request_has_an_id_of_its_own(httpserver: HTTPServer):
     assert client.get("/a").client_request_id != client.get("/a").client_request_id
 
 
+@pytest.mark.security(id="S11")
 def test_redirects_are_not_followed(httpserver: HTTPServer):
     httpserver.expect_request("/a").respond_with_data("", status=302, headers={"Location": "http://127.0.0.1:1/"})
 
     assert client_of(httpserver.url_for("")).get("/a").status == 302
 
 
+@pytest.mark.security(id="S11")
+@pytest.mark.security(id="S12")
 @pytest.mark.fault(id="F23")
 @pytest.mark.parametrize(
     "address",
@@ -173,6 +176,7 @@ def test_a_body_beyond_the_cap_is_dropped(httpserver: HTTPServer):
     assert (answer.failure, answer.body) == (Failure.TOO_LARGE, b"")
 
 
+@pytest.mark.security(id="S22")
 @pytest.mark.fault(id="F23")
 def test_a_small_body_that_unpacks_to_a_huge_one_is_dropped_on_the_way(httpserver: HTTPServer):
     bomb = gzip.compress(bytes(300 * 1024 * 1024), 9)
