@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Value
 from django.db.models.fields import BooleanField
 from django.utils.translation import gettext as _
 
+from remediation.fields import COULD_BE_AN_ID
 from remediation.models import DeviceGroup, User
 
 from .requests import Request
@@ -68,7 +69,7 @@ def _read(request: Request) -> Selection:
     rows = _rows(request.user)
     visible = [DeviceGroup(pk=pk, name=name) for kind, pk, name, _chosen in rows if kind == _GROUP]
     stored = {pk for kind, pk, _name, is_chosen in rows if kind == _GROUP and is_chosen}
-    asked = {int(text) for text in request.GET.getlist("groups") if text.isascii() and text.isdigit()}
+    asked = {int(text) for text in request.GET.getlist("groups") if COULD_BE_AN_ID.fullmatch(text)}
     named = {group.pk for group in visible} & asked
     wanted = named or stored
     return Selection(

@@ -1,17 +1,22 @@
 """The admin: people and roles are managed here; what has happened can be read, by superusers too, and never written."""
 
 from typing import Any, cast
+from zoneinfo import available_timezones
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import models, transaction
+from django.db import DataError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
+from .fields import COULD_BE_AN_ID, RowsField
 from .models import (
     AuditEvent,
     DeviceGroup,
@@ -32,7 +37,37 @@ from .signed_in import SignedInRequest
 _ABOUT_RIGHTS = ["auth.add_group", "auth.change_group", "auth.delete_group", "auth.change_permission"]
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+# Like that of the lists. Each word of more costs the database a condition a field.
+_LONGEST_SEARCH = 200
+
+
+class CarefulChangeList(ChangeList):
+    """Filters of the address that the database cannot be asked with are as wrong as those that Django knows to be."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            with transaction.atomic():
+                super().get_results(request)
+        except (ValueError, DataError) as problem:
+            raise IncorrectLookupParameters(problem) from problem
+
+
+class CarefulAdmin(admin.ModelAdmin):
+    """Odd addresses lead to a page, whatever the database makes of them."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CarefulChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        return super().get_search_results(request, queryset, search_term[:_LONGEST_SEARCH])
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **{"form_class": RowsField} | kwargs)
+
+
+class ReadOnlyAdmin(CarefulAdmin):
     """A record of what has happened: nobody adds, changes or deletes."""
 
     show_full_result_count = False
@@ -64,7 +99,7 @@ class _Change(SignedInRequest):
     rights_before: dict[str, Any]
 
 
-class RecordedAdmin(admin.ModelAdmin):
+class RecordedAdmin(CarefulAdmin):
     """Changes made here are in the audit trail, like those made on the pages."""
 
     def rights_of(self, obj: Any) -> dict[str, Any]:
@@ -154,6 +189,12 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
             return self.readonly_fields
         return (*self.readonly_fields, "is_superuser", "user_permissions")
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name != "time_zone":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        zones = [("", _("As the site")), *((zone, zone) for zone in sorted(available_timezones()))]
+        return forms.ChoiceField(label=_("Time zone"), choices=zones, required=False)
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "groups" and not request.user.is_superuser:
             kwargs["queryset"] = Group.objects.exclude(pk__in=_privileged_roles())
@@ -170,7 +211,7 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """The password and its event together. Signing in by password can be taken from somebody here too."""
-        if id.isdecimal() and EntraPerson.objects.filter(user=int(id)).exists():
+        if COULD_BE_AN_ID.fullmatch(id) and EntraPerson.objects.filter(user=int(id)).exists():
             raise PermissionDenied(_("Who signs in with Microsoft has no password here."))
         try:
             with transaction.atomic():

@@ -45,8 +45,8 @@ class NoteField(forms.CharField):
             )
 
 
-class GroupsField(forms.ModelMultipleChoiceField):
-    """Device groups by their ids. One that no database could hold is refused before it is asked for."""
+class RowsField(forms.ModelMultipleChoiceField):
+    """Rows by their ids. One that no database could hold is refused before it is asked for."""
 
     def clean(self, value: Any) -> QuerySet:
         for text in value if isinstance(value, list | tuple) else []:
@@ -55,6 +55,10 @@ class GroupsField(forms.ModelMultipleChoiceField):
                     self.error_messages["invalid_choice"], code="invalid_choice", params={"value": str(text)[:20]}
                 )
         return super().clean(value)
+
+
+class GroupsField(RowsField):
+    """Device groups."""
 
 
 def _is_unwelcome(character: str) -> bool:

@@ -117,6 +117,7 @@ def test_the_state_of_a_delivery_is_written_by_delivery_only(path):
     assert "delivery_state" not in written_names(path)
 
 
+@pytest.mark.security(id="S7")
 @pytest.mark.parametrize("path", SOURCES, ids=named)
 def test_no_text_is_declared_safe_by_hand(path):
     tree = tree_of(path)
@@ -126,6 +127,7 @@ def test_no_text_is_declared_safe_by_hand(path):
     assert "mark_safe" not in names
 
 
+@pytest.mark.security(id="S7")
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)
 def test_no_template_declares_text_safe_or_brings_script_or_style(path):
     text = path.read_text()

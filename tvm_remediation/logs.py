@@ -3,7 +3,27 @@
 import logging.config
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
+
+# These have several lines by nature.
+_TRACES = ("exception", "stack")
+
+
+def on_a_line_of_its_own(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Text of others begins no line of the log and moves no cursor; JSON needs no help with that."""
+    for name, value in event.items():
+        if not isinstance(value, str):
+            continue
+        event[name] = indented(value) if name in _TRACES else printable(value)
+    return event
+
+
+def indented(trace: str) -> str:
+    return "\n".join(f"    {printable(line)}" for line in trace.split("\n"))
+
+
+def printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def configure(options: dict) -> None:
@@ -15,8 +35,13 @@ def configure(options: dict) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    renderer = structlog.processors.JSONRenderer() if options["json"] else structlog.dev.ConsoleRenderer(colors=False)
-    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, renderer]
+    in_json: list[Processor] = [structlog.processors.JSONRenderer()]
+    in_words: list[Processor] = [on_a_line_of_its_own, structlog.dev.ConsoleRenderer(colors=False)]
+    last = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        *(in_json if options["json"] else in_words),
+    ]
     logging.config.dictConfig(
         {
             "version": 1,

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -59,9 +59,16 @@ class ReaderMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        zone = getattr(request.user, "time_zone", "")
-        with timezone.override(ZoneInfo(zone) if zone else None):
+        with timezone.override(_zone(getattr(request.user, "time_zone", ""))):
             response = self.get_response(request)
         if request.user.is_authenticated and not response.has_header("Cache-Control"):
             response["Cache-Control"] = "no-store"
         return response
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """None for the site's: also where this system does not know the name."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -4,19 +4,18 @@ import os
 from pathlib import Path
 from zoneinfo import available_timezones
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from .cache import cache_settings
 from .clouds import microsoft_settings
 from .configmgr import configmgr_settings
-from .environment import feed_url, one_of, read_secret, url_without_trailing_slash
+from .environment import Environment, broker_url, feed_url, one_of, read_secret, url_without_trailing_slash
 from .retention import days_kept
 from .sign_in import sign_in_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- Where state lives ------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("TVM_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -68,7 +67,10 @@ MIDDLEWARE = [
     "tvm_remediation.requests.RequestIdMiddleware",
     "tvm_remediation.requests.SafeAnswerMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before whatever may refuse a request: refusals have these headers too.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "tvm_remediation.border.BorderMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -77,7 +79,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "tvm_remediation.requests.ReaderMiddleware",
     "tvm_remediation.errors.WrongMethodMiddleware",
@@ -129,7 +130,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Broker, workers, cache -------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = broker_url("CELERY_BROKER_URL", default="redis://127.0.0.1:6379/0")
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHES = {"default": cache_settings(CACHE_URL, SECRET_KEY)}
 
@@ -164,8 +165,6 @@ DELIVERY_GRAPH_WRITES = env.int("DELIVERY_GRAPH_WRITES", default=100)
 DELIVERY_MAXIMUM_ATTEMPTS = env.int("DELIVERY_MAXIMUM_ATTEMPTS", default=12)
 if DELIVERY_TOTAL_DEADLINE + DELIVERY_MARGIN >= DELIVERY_LEASE:
     raise ImproperlyConfigured("DELIVERY_TOTAL_DEADLINE and DELIVERY_MARGIN must be shorter than DELIVERY_LEASE.")
-if DELIVERY_THREADS < 0 or DELIVERY_GRAPH_WRITES < 0:
-    raise ImproperlyConfigured("DELIVERY_THREADS and DELIVERY_GRAPH_WRITES must be 0 or more.")
 
 # --- Sync -------------------------------------------------------------------------------------------------------------
 # Seconds between full passes, and between passes over the changes; 0 for none of these.
@@ -175,8 +174,6 @@ DELTA_EVERY = env.float("DELTA_EVERY", default=900)
 DEFENDER_EXPORT = env.str("DEFENDER_EXPORT", default="auto")
 if DEFENDER_EXPORT not in {"auto", "pages", "files"}:
     raise ImproperlyConfigured(f"DEFENDER_EXPORT is {DEFENDER_EXPORT!r}. It must be one of: auto, pages, files.")
-if DELTA_EVERY < 0:
-    raise ImproperlyConfigured("DELTA_EVERY must be 0 or more.")
 
 # --- Exceptions -------------------------------------------------------------------------------------------------------
 # Whether somebody else has to approve: never, always, or above so many days or from a severity on.
@@ -185,8 +182,6 @@ EXCEPTION_APPROVAL_DAYS = env.int("EXCEPTION_APPROVAL_DAYS", default=30)
 EXCEPTION_APPROVAL_SEVERITY = one_of("EXCEPTION_APPROVAL_SEVERITY", ("", "low", "medium", "high", "critical"), "")
 # An exception is void once its impact is more than this share above what was decided on; 0 for never.
 EXCEPTION_RESURFACE = env.float("EXCEPTION_RESURFACE", default=0.5)
-if EXCEPTION_APPROVAL_DAYS < 0 or EXCEPTION_RESURFACE < 0:
-    raise ImproperlyConfigured("EXCEPTION_APPROVAL_DAYS and EXCEPTION_RESURFACE must be 0 or more.")
 
 # --- People -----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "remediation.User"
@@ -204,6 +199,7 @@ LOGOUT_REDIRECT_URL = "login"
 # By name and address together, and ten times later by address: nobody can lock somebody else out from elsewhere.
 AXES_HANDLER = "tvm_remediation.lockout.LockOut"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "tvm_remediation.border.name_tried"
 AXES_FAILURE_LIMIT = 10
 AXES_ADDRESS_LIMIT = 100
 AXES_COOLOFF_TIME = 0.25
@@ -285,4 +281,7 @@ KEEP = days_kept(env)
 
 # --- Logging ----------------------------------------------------------------------------------------------------------
 LOGGING_CONFIG = "tvm_remediation.logs.configure"
-LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "json": env.bool("LOG_JSON", default=not DEBUG)}
+LOGGING = {
+    "level": one_of("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"),
+    "json": env.bool("LOG_JSON", default=not DEBUG),
+}

@@ -12,7 +12,7 @@ from ..microsoft.wire import Watch, WatchedAdapter
 from .reading import FeedProblem
 
 # As it travels.
-LARGEST = 64 * 1024 * 1024
+LARGEST = 40 * 1024 * 1024
 DEADLINE = 120.0
 _PIECE = 1024 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}

@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,8 @@ from remediation.models import FeedKind
 from ..sources import clean
 
 # Unpacked. The files have 10 and 2 megabytes.
-LARGEST = 200 * 1024 * 1024
+LARGEST = 40 * 1024 * 1024
+_LONGEST_LINE = 1000
 Facts = dict[str, Any]
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 _EPSS_HEAD = re.compile(r"#model_version:(?P<version>[^,\s]{1,32}),score_date:(?P<day>[^,\s]{8,40})\s*")
@@ -68,16 +70,22 @@ def unpack(content: bytes) -> bytes:
 
 
 def _read_epss(content: bytes) -> Published:
+    # Line by line, and no longer ones than there are: a list of all would take many times the memory of the file.
+    file = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig")
+    lines = iter(lambda: file.readline(_LONGEST_LINE), "")
     try:
-        lines = content.decode("utf-8-sig").splitlines()
+        return _scores(next(lines, ""), next(lines, ""), lines)
     except UnicodeDecodeError:
         raise FeedProblem("The file is no text.") from None
-    head = _EPSS_HEAD.fullmatch(lines[0]) if lines else None
+
+
+def _scores(first: str, columns: str, lines: Iterator[str]) -> Published:
+    head = _EPSS_HEAD.fullmatch(first)
     day = clean.day(head["day"]) if head else None
-    if head is None or day is None or lines[1:2] != ["cve,epss,percentile"]:
+    if head is None or day is None or columns.rstrip() != "cve,epss,percentile":
         raise FeedProblem("The file does not begin as EPSS scores do: with their model, their day, and the columns.")
     facts: dict[str, Facts] = {}
-    for number, line in enumerate(lines[2:], start=3):
+    for number, line in enumerate(lines, start=3):
         cve, _, rest = line.partition(",")
         score = _probability(rest.partition(",")[0])
         if score is None or not _CVE.fullmatch(cve):
@@ -97,7 +105,7 @@ def _probability(text: str) -> float | None:
 def _read_kev(content: bytes) -> Published:
     try:
         found = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Catalogue)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise FeedProblem(f"The file is no KEV catalogue: {str(problem)[:200]}") from None
     day = clean.day(found.date_released)
     if day is None:

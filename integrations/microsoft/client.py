@@ -118,10 +118,10 @@ class MicrosoftClient:
         """Ask once. `address` is a path below the root or an absolute link; `body` is JSON text; limits are seconds and
         bytes."""
         own_id = str(uuid4())
+        if not self.allows(address):
+            reason = f"Not asked: {_host(address)} is no configured host."
+            return Answer(None, failure=Failure.ADDRESS, reason=reason)
         url = urljoin(f"{self.root}/", address) + (f"?{urlencode(query, safe='$,')}" if query else "")
-        if not self.allows(url):
-            host = urlsplit(url).hostname or "?"
-            return Answer(None, failure=Failure.ADDRESS, reason=f"Not asked: {host} is no configured host.")
         # Signing in counts too: whoever looked at the clock before asking may rely on the total.
         with Watch(total or settings.DELIVERY_TOTAL_DEADLINE) as watch:
             try:
@@ -165,6 +165,13 @@ class MicrosoftClient:
         if self._tokens:
             headers["Authorization"] = f"{self._scheme} {self._tokens.get(self._scope)}"
         return headers | ({"Content-Type": "application/json"} if with_body else {})
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or "?"
+    except ValueError:
+        return "?"
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int]:

@@ -45,6 +45,7 @@ def test_a_file_has_as_many_rows_as_the_list_counts(client, reader, published):
     assert len(rows_of(exported)) == listed.context["page"].count == 2
 
 
+@pytest.mark.security(id="S9")
 def test_a_cell_never_starts_a_formula(client, reader):
     recommendation, requester = RecommendationFactory(), UserFactory()
     hostile = {f"{blank}{start}HYPERLINK(1)" for start in FORMULA_STARTS for blank in ("", " ", "\u3000", "\n")}
@@ -100,6 +101,7 @@ def test_the_devices_of_a_recommendation_are_exported_with_their_versions(client
     assert all(row["installed_version"] for row in rows)
 
 
+@pytest.mark.security(id="S23")
 def test_a_file_comes_in_pieces(client, reader):
     recommendation, requester = RecommendationFactory(), UserFactory()
     same = {"recommendation": recommendation, "requester": requester, "title": "x" * 400}

@@ -89,6 +89,7 @@ def test_each_filter_finds_its_own(client, reader, published, query, found):
     assert {row["title"].removeprefix("Activity ") for row in rows} == found
 
 
+@pytest.mark.security(id="S9")
 def test_the_file_has_every_row_and_no_formula(client, reader, published):
     imported(title="=cmd()", recommendation=published)
     reader(client)

@@ -157,6 +157,7 @@ def test_the_script_is_cut_to_the_readers_groups(client, reader, activity):
     assert len(re.findall(r"^[0-9a-f-]{36},", script, re.MULTILINE)) == 1
 
 
+@pytest.mark.security(id="S30")
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_becomes_a_part_of_the_script(client, reader, activity, name):
     target = activity.devices.filter(batch=1).select_related("device").first()

@@ -48,6 +48,7 @@ def test_an_activity_is_found_by_its_number(client, reader, named):
     assert "activity" in found(client.get(f"/search/?q=%23{activity.pk}"))
 
 
+@pytest.mark.security(id="S3")
 def test_nothing_of_other_groups_is_found(client, reader, named):
     weakness = named.software.versions.get().weaknesses.get()
     reader(client, device_groups=[DeviceGroupFactory(), DeviceFactory().group])

@@ -82,6 +82,7 @@ def test_the_pages_are_for_administrators_only(client, route):
     assert client.get(reverse(route)).status_code == 200
 
 
+@pytest.mark.security(id="S13")
 @pytest.mark.parametrize("route", ["settings_features", "settings_sources", "settings_syncs"])
 def test_no_page_shows_the_secret(client, administrator, tenant, route):
     page = client.get(reverse(route)).content.decode()

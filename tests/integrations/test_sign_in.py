@@ -161,6 +161,7 @@ def test_the_last_administrator_is_told_that_entra_has_taken_the_role(entra, bro
     assert user_of(entra, "ada").is_staff
 
 
+@pytest.mark.security(id="S31")
 def test_an_account_of_the_same_name_or_address_is_somebody_elses(entra, browser):
     local = UserFactory(username="sam@contoso.example", email="sam@contoso.example", first_name="Local")
 
@@ -171,6 +172,7 @@ def test_an_account_of_the_same_name_or_address_is_somebody_elses(entra, browser
     assert (local.first_name, roles_of(local)) == ("Local", [])
 
 
+@pytest.mark.security(id="S31")
 def test_without_a_role_nobody_gets_in_and_the_page_says_what_to_ask_for(entra, browser):
     refused = sign_in(browser, entra, "nora")
 
@@ -214,6 +216,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.security(id="S31")
 @pytest.mark.parametrize("mode", HOSTILE)
 def test_whatever_is_wrong_with_a_sign_in_nothing_is_made_and_nobody_is_in(entra, browser, mode):
     sign_in(Client(headers={"host": HOST}), entra, "vera")  # so that there is a used code, and somebody to be
@@ -240,6 +243,7 @@ def test_too_many_groups_are_no_hindrance_where_there_is_a_role(entra, browser, 
     assert sign_in(browser, entra, "sam").status_code == 302
 
 
+@pytest.mark.security(id="S31")
 def test_too_many_groups_and_no_role_is_said(entra, browser):
     entra.control("mode", name="sign_in", value="overage")
 
@@ -249,6 +253,7 @@ def test_too_many_groups_and_no_role_is_said(entra, browser):
     assert "Tvm.Viewer" in page
 
 
+@pytest.mark.security(id="S20")
 def test_an_account_that_is_closed_here_stays_out(entra, browser):
     sign_in(browser, entra, "sam")
     User.objects.filter(entra__isnull=False).update(is_active=False)
@@ -266,6 +271,7 @@ def test_an_account_that_is_closed_here_stays_out(entra, browser):
     assert browser.get("/")["Location"].startswith(reverse("login"))
 
 
+@pytest.mark.security(id="S31")
 def test_an_answer_is_good_once(entra, browser):
     callback = choose(entra, begin(browser), "sam")
     browser.get(callback)
@@ -298,6 +304,7 @@ def test_an_answer_is_good_in_the_browser_that_asked_only(entra, browser):
     assert not EntraPerson.objects.exists()
 
 
+@pytest.mark.security(id="S31")
 def test_a_stolen_code_is_worth_nothing_with_ones_own_state(entra, browser):
     code = parse_qs(urlsplit(choose(entra, begin(browser), "sam")).query)["code"][0]
     thief = Client(headers={"host": HOST})
@@ -359,6 +366,7 @@ PAYLOADS = [
 ]
 
 
+@pytest.mark.security(id="S10")
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_it_leads_on_to_our_own_pages_only(entra, browser, payload):
     assert sign_in(browser, entra, "sam", payload)["Location"] == "/"
@@ -449,6 +457,7 @@ def test_a_token_endpoint_in_trouble_signs_nobody_in(entra, browser, fault):
     assert sign_in(Client(headers={"host": HOST}), entra, "sam").status_code == 302
 
 
+@pytest.mark.security(id="S14")
 def test_nothing_secret_is_logged(entra, browser, caplog):
     caplog.set_level("DEBUG")
     callback = choose(entra, begin(browser), "sam")

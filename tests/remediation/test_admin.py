@@ -109,6 +109,7 @@ def test_an_administrator_gives_a_role_and_device_groups_and_it_is_written_down(
 
 @pytest.mark.security(id="S4")
 @pytest.mark.security(id="S5")
+@pytest.mark.security(id="S21")
 @pytest.mark.parametrize("who", ["themselves", "another"])
 def test_an_administrator_cannot_make_a_superuser(client, administrator, who):
     person = administrator if who == "themselves" else UserFactory()
@@ -189,6 +190,7 @@ def test_a_person_can_be_added(client, administrator):
     assert AuditEvent.objects.about(User.objects.get(username="newcomer")).get().verb == "add"
 
 
+@pytest.mark.security(id="S21")
 @pytest.mark.parametrize("roles", [[], [VIEWER], [SECURITY_TEAM]])
 def test_without_the_staff_flag_the_admin_stays_closed(client, roles):
     sign_in(client, UserFactory(roles=roles))
@@ -205,6 +207,7 @@ def test_an_administrator_does_not_see_roles_change(client, administrator):
     assert client.post(reverse("admin:auth_group_change", args=[role.pk]), {"name": "Mine"}).status_code == 403
 
 
+@pytest.mark.security(id="S21")
 def test_hostile_text_is_escaped(client, superuser):
     ActivityFactory(title="<script>alert(1)</script>")
 

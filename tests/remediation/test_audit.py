@@ -46,6 +46,7 @@ def test_a_whole_chain_verifies_and_later_events_are_counted(events):
     assert (verdict.sealed, verdict.unsealed, verdict.problem) == (5, 1, "")
 
 
+@pytest.mark.security(id="S15")
 @pytest.mark.parametrize(
     "change",
     [
@@ -66,6 +67,7 @@ def test_a_changed_event_is_named(events, change):
     assert audit.verify().problem.startswith(f"Event {events[2].pk}:")
 
 
+@pytest.mark.security(id="S15")
 def test_a_deleted_event_shows_at_the_next(events):
     with unguarded():
         AuditEvent.objects.filter(pk=events[1].pk).delete()
@@ -73,6 +75,7 @@ def test_a_deleted_event_shows_at_the_next(events):
     assert audit.verify().problem.startswith(f"Event {events[2].pk}:")
 
 
+@pytest.mark.security(id="S15")
 def test_events_that_changed_places_show(events):
     with unguarded():
         AuditEvent.objects.filter(pk=events[1].pk).update(sequence=99)
@@ -81,6 +84,7 @@ def test_events_that_changed_places_show(events):
     assert audit.verify().problem
 
 
+@pytest.mark.security(id="S15")
 def test_an_inserted_event_shows(events):
     made = AuditEvent.objects.record(events[0], "forged", by=User.objects.system())
     AuditEvent.objects.filter(pk=made.pk).update(sequence=6, previous=audit.verify().head, seal="f" * 64)
@@ -88,6 +92,7 @@ def test_an_inserted_event_shows(events):
     assert audit.verify().problem.startswith(f"Event {made.pk}:")
 
 
+@pytest.mark.security(id="S15")
 def test_a_chain_cut_at_its_end_shows_against_a_head_noted_elsewhere(events):
     head = audit.verify().head
     with unguarded():
@@ -110,6 +115,7 @@ def test_keys_rotate(events, settings):
     assert audit.verify().problem
 
 
+@pytest.mark.security(id="S16")
 def test_only_one_seals_at_a_time(events):
     AuditEvent.objects.record(events[0], "later", by=User.objects.system())
     Lease.objects.take("seal audit", "somebody else", 60)

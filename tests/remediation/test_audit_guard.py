@@ -35,6 +35,7 @@ OF_EACH_FIELD = {
 }  # fmt: skip
 
 
+@pytest.mark.security(id="S15")
 @pytest.mark.parametrize("name", OF_EACH_FIELD)
 def test_no_field_is_changed(event, name):
     refused(lambda: AuditEvent.objects.filter(pk=event.pk).update(**{name: OF_EACH_FIELD[name]}))
@@ -46,6 +47,7 @@ def test_no_field_is_changed_together_with_sealing(event):
     refused(lambda: AuditEvent.objects.filter(pk=event.pk).update(note="Forged.", **sealing))
 
 
+@pytest.mark.security(id="S15")
 def test_nothing_is_deleted(event):
     refused(lambda: AuditEvent.objects.filter(pk=event.pk).delete())
     refused(event.delete)
@@ -58,6 +60,7 @@ def test_saving_an_old_copy_is_refused(event):
     refused(event.save)
 
 
+@pytest.mark.security(id="S15")
 def test_a_seal_is_set_once():
     made = AuditEvent.objects.record(DeviceGroupFactory(), "change", by=User.objects.system())
     audit.seal()
@@ -79,6 +82,7 @@ def test_sealing_and_writing_go_on():
     assert audit.verify().problem == ""
 
 
+@pytest.mark.security(id="S15")
 @pytest.mark.postgresql
 def test_the_table_is_not_emptied(event):
     def empty() -> None:

@@ -118,6 +118,7 @@ def test_many_devices_are_one_event_a_group_with_what_stood_before():
     assert events[first.name].after == {"value": "high", "devices": 2}
 
 
+@pytest.mark.bad_input(place="bulk selection")
 def test_more_than_the_most_is_refused_before_anything_changes(monkeypatch, client, sam):
     monkeypatch.setattr(rule, "MOST", 2)
     DeviceFactory.create_batch(3)

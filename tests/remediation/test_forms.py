@@ -79,6 +79,7 @@ def test_notes_are_kept_as_written_with_one_kind_of_line(post, name):
     assert RemediationActivity.objects.get().notes == kept
 
 
+@pytest.mark.bad_input(place="text")
 @pytest.mark.parametrize("name", BAD_NOTES)
 def test_notes_that_cannot_be_stored_are_refused_in_words(post, name):
     response = post(notes=BAD_NOTES[name])
@@ -103,6 +104,7 @@ BAD_VALUES = [
 ]  # fmt: skip
 
 
+@pytest.mark.bad_input(place="dates")
 @pytest.mark.parametrize(
     ("field", "value"), [(field, value) for field, values in BAD_VALUES for value in values], ids=lambda text: text[:20]
 )
@@ -127,6 +129,7 @@ def test_a_field_that_is_missing_is_a_form_error(client, field):
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.bad_input(place="numbers")
 @pytest.mark.parametrize("group", ["abc", "-1", "0", str(2**40), str(10**30), "1.0", "1e9", "٣", "\x00", "0x10", "NaN"])
 def test_an_odd_device_group_is_a_form_error(post, group):
     response = post(scope="chosen", device_groups=[group])
@@ -150,6 +153,7 @@ def test_an_odd_body_is_no_error_page(client, body, preview):
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.bad_input(place="headers")
 def test_a_multipart_body_without_boundary_is_a_bad_request(client):
     client.force_login(UserFactory(roles=[SECURITY_TEAM]))
     url = reverse("remediation_options", args=[estate().pk])
@@ -157,10 +161,13 @@ def test_a_multipart_body_without_boundary_is_a_bad_request(client):
     assert client.generic("POST", url, b"x", content_type="multipart/form-data").status_code == 400
 
 
+@pytest.mark.bad_input(place="bulk selection")
+@pytest.mark.security(id="S22")
 def test_more_than_a_thousand_fields_are_a_bad_request(post):
     assert post(device_groups=list(range(1001))).status_code == 400
 
 
+@pytest.mark.security(id="S25")
 def test_the_last_of_a_doubled_field_counts(client):
     client.force_login(UserFactory(roles=[SECURITY_TEAM]))
     sent = answers(priority=["low", "high"])
@@ -178,6 +185,7 @@ def test_an_odd_address_is_not_found(client, pk):
         assert client.get(path).status_code == 404
 
 
+@pytest.mark.security(id="S7")
 def test_hostile_text_of_a_source_is_shown_escaped(client):
     client.force_login(UserFactory(roles=[SECURITY_TEAM]))
     hostile = "</title><script>alert(1)</script>{{ 7*7 }}'\""

@@ -176,6 +176,7 @@ def test_nothing_is_requested_for_devices_that_are_no_longer_exposed():
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.security(id="S32")
 def test_text_of_a_source_cannot_pose_as_a_marker():
     enable_intune()
     recommendation = estate(name="Update [VR:AAAAAAAAAAAAAAAAAAAAAAAAAA:BBBBBBBB] now")

@@ -31,6 +31,7 @@ def roles_of(user: User) -> list[str]:
     return sorted(user.groups.values_list("name", flat=True))
 
 
+@pytest.mark.security(id="S31")
 def test_the_same_object_in_another_tenant_is_somebody_else():
     one = identity()
 
@@ -40,6 +41,7 @@ def test_the_same_object_in_another_tenant_is_somebody_else():
     assert EntraPerson.objects.count() == 2
 
 
+@pytest.mark.security(id="S31")
 def test_a_name_that_changes_hands_leads_to_nobody_elses_account():
     first = admit(identity(app_roles=frozenset({"Tvm.Administrator"})))
 

@@ -186,6 +186,7 @@ def test_a_closed_recommendation_is_refused_in_words(client, security):
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.security(id="S4")
 def test_extra_posted_fields_change_nothing(client, security):
     someone = UserFactory()
 

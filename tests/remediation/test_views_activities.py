@@ -122,6 +122,7 @@ def test_an_unknown_verb_is_a_bad_request(client, as_role, verb):
     assert activity.status == ActivityStatus.ACTIVE
 
 
+@pytest.mark.security(id="S4")
 def test_extra_fields_of_a_transition_are_ignored(client, as_role):
     as_role(SECURITY_TEAM)
     activity = requested()
@@ -213,6 +214,7 @@ ELSEWHERE = [
 ]  # fmt: skip
 
 
+@pytest.mark.security(id="S10")
 @pytest.mark.parametrize("target", ELSEWHERE)
 def test_nothing_leads_to_another_host(client, as_role, target):
     from urllib.parse import urlsplit

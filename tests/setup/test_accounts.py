@@ -67,6 +67,7 @@ def test_a_persons_account_of_the_same_name_is_not_touched():
     assert not User.objects.get(username="admin").is_demo
 
 
+@pytest.mark.security(id="S28")
 def test_with_a_tenant_no_demo_account_can_sign_in_and_intune_is_off():
     ensure_demo(PASSWORD)
     named = User.objects.get(username="security")

@@ -32,6 +32,7 @@ def test_the_server_answers_where_its_address_says_also_with_odd_letters_in_it(t
         assert connection.connected
 
 
+@pytest.mark.security(id="S28")
 def test_only_its_owner_reaches_the_server(tmp_path):
     with running_broker(tmp_path):
         assert embedded_broker(tmp_path).socket.stat().st_mode & 0o077 == 0

@@ -49,6 +49,7 @@ def test_a_token_signs_in_through_the_gateway(read):
     assert "canary-secret" not in repr(configured)
 
 
+@pytest.mark.bad_input(place="configuration")
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

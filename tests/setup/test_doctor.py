@@ -114,6 +114,7 @@ def test_the_databases_clock_is_asked():
     assert abs(checkup._skew_of_database()) < checkup.MOST_SKEW
 
 
+@pytest.mark.security(id="S15")
 def test_a_changed_audit_trail_is_told(healthy):
     AuditEvent.objects.record(DeviceGroupFactory(), "made", by=User.objects.system())
     audit.seal()
@@ -123,6 +124,7 @@ def test_a_changed_audit_trail_is_told(healthy):
     assert "The audit trail is broken" in examined()
 
 
+@pytest.mark.security(id="S28")
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

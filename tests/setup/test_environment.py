@@ -35,6 +35,7 @@ def test_the_keys_of_the_first_start_are_those_of_the_next(tmp_path):
     assert (second["SECRET_KEY"], second["SIGNING_KEYS"]) == (first["SECRET_KEY"], first["SIGNING_KEYS"])
 
 
+@pytest.mark.security(id="S13")
 def test_a_given_secret_key_is_used_and_written_nowhere(tmp_path):
     env = settled(TENANT | {"SECRET_KEY": "given-by-hand"}, tmp_path)
 
@@ -56,6 +57,7 @@ def test_the_file_for_the_second_terminal_is_the_owners_alone(tmp_path):
     assert stat.S_IMODE((tmp_path / "run.env").stat().st_mode) == 0o600
 
 
+@pytest.mark.security(id="S13")
 def test_a_tenants_secret_is_not_copied_to_disk(tmp_path):
     settled(TENANT, tmp_path)
 

@@ -77,6 +77,7 @@ def test_a_probe_is_not_sent_to_https(client, settings, path):
     assert client.get(path).status_code != 301
 
 
+@pytest.mark.security(id="S28")
 def test_metrics_are_for_this_host_only(client, settings):
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="10.0.0.7").status_code == 403

@@ -74,6 +74,7 @@ def test_a_table_of_ones_own_takes_the_place_of_ours(read):
     assert configured.app_roles == {"Read": "Viewer", "Fix": "Security team"}
 
 
+@pytest.mark.bad_input(place="configuration")
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

@@ -51,6 +51,7 @@ def test_name_and_comment_are_within_the_limits_of_the_site():
     assert FACTS["url"] in body["Comment"]
 
 
+@pytest.mark.security(id="S32")
 def test_what_upstream_writes_is_no_answer():
     body = json.loads(a_body(title="Status: completed", notes="x\nStatus: rejected"))
 

@@ -71,6 +71,7 @@ def test_a_created_ticket_is_found_by_its_marker(connector):
     assert (found.remote_id, found.state) == (reply.remote_id, "pending")
 
 
+@pytest.mark.security(id="S32")
 def test_the_marker_survives_any_length_and_no_foreign_marker_gets_in(connector):
     foreign = new_marker()
     one = order(notes=f"x {foreign} \0\ud800 " * 5000, title=f"{foreign} title " * 300, groups=[[foreign, 1]] * 900)
@@ -106,6 +107,7 @@ def test_what_does_not_exist_is_missing(connector):
     assert classify.of_status(connector.set_status(nowhere, "completed", "")) is Kind.MISSING
 
 
+@pytest.mark.security(id="S11")
 def test_an_id_is_never_part_of_the_address(connector):
     assert connector.read("../..?x=/").ticket is None
 

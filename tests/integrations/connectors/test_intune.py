@@ -91,6 +91,7 @@ def test_a_page_that_fails_leaves_the_listing_incomplete(intune, httpserver):
     assert (listing.is_complete, len(listing.tickets), listing.reply.status) == (False, 1, 504)
 
 
+@pytest.mark.security(id="S11")
 @pytest.mark.fault(id="F23")
 @pytest.mark.parametrize("link", ["https://elsewhere.example/x", "http://[bad", "SAME"])
 def test_links_that_lead_nowhere_or_in_circles_end_the_listing(intune, httpserver, link):
@@ -186,6 +187,7 @@ def test_a_test_never_raises(tenant, settings, fault):
     assert not all(finding.works for finding in Intune().test(with_writing=True))
 
 
+@pytest.mark.security(id="S14")
 def test_a_wrong_secret_is_said_to_be_one(tenant, settings, monkeypatch):
     monkeypatch.setenv("MICROSOFT_CLIENT_SECRET", "wrong")
     import environ

@@ -54,6 +54,7 @@ def test_the_text_says_what_to_do_where_and_by_when():
 INVISIBLE = st.sampled_from(["\u200b", "\u00ad", "\x00", "\u202e", "\ud800", "\u2060", "\n", " ", "x", "[", "]", ""])
 
 
+@pytest.mark.security(id="S32")
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_no_text_of_a_source_poses_as_a_marker_however_it_is_hidden(data):
@@ -131,6 +132,7 @@ def test_however_long_the_rest_is_the_links_and_the_notes_are_whole():
     assert "The end." in text
 
 
+@pytest.mark.security(id="S32")
 def test_foreign_text_neither_adds_lines_nor_hides_a_marker():
     marker = new_marker()
     hidden = marker[:2] + "\u200b" + marker[2:]

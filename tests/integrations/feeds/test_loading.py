@@ -125,6 +125,8 @@ BROKEN = {
 }
 
 
+@pytest.mark.bad_input(place="tables in files")
+@pytest.mark.bad_input(place="JSON")
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_a_broken_file_changes_nothing_and_says_why(world, put, content):
     sync(world)
@@ -204,6 +206,7 @@ def test_a_feed_is_read_from_its_configured_address(world, published):
     assert weakness().kev_added_on == date(2026, 11, 20)
 
 
+@pytest.mark.security(id="S11")
 def test_another_host_is_never_called(published):
     feed = loading.load("kev", "https://elsewhere.example/kev.json")
 
@@ -211,6 +214,7 @@ def test_another_host_is_never_called(published):
     assert not published.log
 
 
+@pytest.mark.security(id="S11")
 def test_a_redirect_is_not_followed(published, httpserver, settings):
     settings.KEV_URL = httpserver.url_for("/moved")
     httpserver.expect_request("/moved").respond_with_data(status=302, headers={"Location": "/kev.json"})
@@ -241,6 +245,7 @@ def test_a_host_that_is_not_there_is_said(settings):
     assert "could not be read" in loading.load("kev").error
 
 
+@pytest.mark.security(id="S22")
 def test_a_file_that_is_too_large_is_not_read_to_its_end(published, monkeypatch):
     monkeypatch.setattr("integrations.feeds.fetching.LARGEST", 100)
 

@@ -1,11 +1,14 @@
 """What a file must look like. An odd one is refused whole, with a sentence."""
 
 import gzip
+import time
+import tracemalloc
 from datetime import date
 
 import pytest
 
 from integrations.feeds.reading import FeedProblem, read
+from tests import corpus
 
 from .files import EPSS_HEAD, epss, kev
 
@@ -55,6 +58,50 @@ BROKEN = {
 }
 
 
+HEAD, ROW = EPSS_HEAD.rstrip("\n").encode(), b"CVE-2026-1111,0.25,0.5"
+ODD_TABLES = {
+    "no header": ROW,
+    "a column twice": HEAD.replace(b"percentile", b"epss") + b"\n" + ROW,
+    "columns in another order": HEAD.replace(b"cve,epss", b"epss,cve") + b"\n" + ROW,
+    "a column more": HEAD + b",x\n" + ROW,
+    "semicolons": (HEAD + b"\n" + ROW).replace(b",", b";"),
+    "tabs": (HEAD + b"\n" + ROW).replace(b",", b"\t"),
+    "UTF-16": (HEAD + b"\n" + ROW).decode().encode("utf-16"),
+    "Windows-1252": HEAD + b"\n" + ROW + b"\x80",
+    "a quote that never ends": HEAD + b'\n"CVE-2026-1111,0.25',
+    "a row too short": HEAD + b"\n" + ROW + b"\nCVE-2026-2222",
+    "an empty row": HEAD + b"\n\n" + ROW,
+    "NUL": HEAD + b"\n" + ROW.replace(b"1111", b"11\x0011"),
+    "a formula": HEAD + b"\n=cmd|' /c calc'!A1,0.25,0.5",
+    "a field of 131,073 characters": HEAD + b"\n" + b"x" * 131_073 + b",0.25",
+    "a number that is none": HEAD + b"\n" + ROW.replace(b"0.25", b"1e400"),
+    "a header only": HEAD,
+}
+
+
+@pytest.mark.bad_input(place="tables in files")
+@pytest.mark.parametrize("name", ODD_TABLES)
+def test_an_odd_table_is_refused_whole(name):
+    with pytest.raises(FeedProblem, match=r"\w"):
+        read("epss", ODD_TABLES[name])
+
+
+@pytest.mark.bad_input(place="tables in files")
+def test_line_ends_of_any_kind_and_rows_that_come_twice_are_read():
+    found = read("epss", HEAD + b"\r\n" + ROW + b"\r\n" + ROW + b"\n" + ROW.replace(b"1111", b"2222"))
+
+    assert sorted(found.facts) == ["CVE-2026-1111", "CVE-2026-2222"]
+
+
+@pytest.mark.bad_input(place="JSON")
+@pytest.mark.parametrize("name", corpus.JSON)
+def test_no_odd_json_is_a_catalogue(name):
+    with pytest.raises(FeedProblem, match="no KEV catalogue"):
+        read("kev", corpus.JSON[name])
+
+
+@pytest.mark.bad_input(place="tables in files")
+@pytest.mark.bad_input(place="JSON")
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_file_is_refused_in_words(name):
     kind, content, words = BROKEN[name]
@@ -68,3 +115,31 @@ def test_a_bomb_is_not_unpacked_whole(monkeypatch):
 
     with pytest.raises(FeedProblem, match="more than a file of this kind"):
         read("epss", gzip.compress(b"0" * 2000))
+
+
+BOMBS = {
+    "empty lines": ("epss", b"\n" * 39_000_000),
+    "one endless line": ("epss", b"x" * 39_000_000),
+    "rows that are none": ("epss", EPSS_HEAD.encode() + b",,\n" * 13_000_000),
+    "far too much": ("epss", b"0" * 300_000_000),
+    "brackets": ("kev", b"[" * 39_000_000),
+    "one endless text": ("kev", b'{"catalogVersion": "' + b"x" * 39_000_000),
+}
+
+
+@pytest.mark.security(id="S22")
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_takes_neither_memory_nor_time(name):
+    kind, content = BOMBS[name]
+    packed = gzip.compress(content, 1)
+    began = time.process_time()
+    tracemalloc.start()
+    try:
+        with pytest.raises(FeedProblem):
+            read(kind, packed)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 130 * 1024 * 1024
+    assert time.process_time() - began < 2

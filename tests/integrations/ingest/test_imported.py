@@ -81,6 +81,7 @@ def test_a_bad_record_is_set_aside_and_the_others_come(bad):
     assert imported(world).remote_id == "good"
 
 
+@pytest.mark.bad_input(place="what the source says")
 def test_hostile_text_and_dates_are_tamed():
     world = World()
     world.lists["tasks"] = [

@@ -300,6 +300,7 @@ def test_rows_that_paging_repeats_count_once():
     assert Recommendation.objects.get(source_id=REFERENCE).total == 2
 
 
+@pytest.mark.bad_input(place="what the source says")
 def test_hostile_text_is_stored_safely():
     world = World(devices=1)
     world.machine(1).update(
@@ -321,6 +322,7 @@ def test_hostile_text_is_stored_safely():
     assert Weakness.objects.get(name="CVE-2026-1").description == "{{7*7}}"
 
 
+@pytest.mark.bad_input(place="what the source says")
 @pytest.mark.parametrize(
     "bad",
     [
@@ -340,6 +342,7 @@ def test_a_bad_machine_is_set_aside_and_the_others_stay(bad):
     assert Device.objects.count() == 2
 
 
+@pytest.mark.bad_input(place="what the source says")
 @pytest.mark.parametrize(
     "bad",
     [

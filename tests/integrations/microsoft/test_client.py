@@ -69,12 +69,15 @@ def test_every_request_has_an_id_of_its_own(httpserver: HTTPServer):
     assert client.get("/a").client_request_id != client.get("/a").client_request_id
 
 
+@pytest.mark.security(id="S11")
 def test_redirects_are_not_followed(httpserver: HTTPServer):
     httpserver.expect_request("/a").respond_with_data("", status=302, headers={"Location": "http://127.0.0.1:1/"})
 
     assert client_of(httpserver.url_for("")).get("/a").status == 302
 
 
+@pytest.mark.security(id="S11")
+@pytest.mark.security(id="S12")
 @pytest.mark.fault(id="F23")
 @pytest.mark.parametrize(
     "address",
@@ -173,6 +176,7 @@ def test_a_body_beyond_the_cap_is_dropped(httpserver: HTTPServer):
     assert (answer.failure, answer.body) == (Failure.TOO_LARGE, b"")
 
 
+@pytest.mark.security(id="S22")
 @pytest.mark.fault(id="F23")
 def test_a_small_body_that_unpacks_to_a_huge_one_is_dropped_on_the_way(httpserver: HTTPServer):
     bomb = gzip.compress(bytes(300 * 1024 * 1024), 9)
@@ -227,3 +231,33 @@ def test_an_error_message_is_found_or_empty(body: bytes, expected: tuple[str, st
 )
 def test_retry_after_is_read_in_all_its_forms(value, seconds):
     assert retry_after(value, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
+
+
+ELSEWHERE = [
+    "https://evil.example", "http://graph.microsoft.com", "https://graph.microsoft.com.evil.example",
+    "//evil.example/x", "https://graph.microsoft.com@evil.example", "https://user@graph.microsoft.com", "https://graph.microsoft.com:444",
+    "https://evil.example#graph.microsoft.com", "https://evil.example?graph.microsoft.com",
+    "https://169.254.169.254/latest", "https://2852039166", "https://0xa9fea9fe", "https://0251.0376.0251.0376",
+    "https://[::ffff:169.254.169.254]", "https://[::1]", "https://127.0.0.1", "https://localhost", "https://0",
+    "file:///etc/passwd", "gopher://graph.microsoft.com", "ftp://graph.microsoft.com", "javascript:alert(1)",
+    "data:text/html,x", "https://graph.microsoft.com.", "https://graph\u3002microsoft.com", "https://ｇraph.microsoft.com",
+    "https://graph.microsoft.com\\@evil.example", "https://[graph.microsoft.com", "https://graph.microsoft.com:port",
+    "https://graph.microsoft.com%2eevil.example", "https://evil.example\x00graph.microsoft.com",
+]  # fmt: skip
+
+
+@pytest.mark.security(id="S11")
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_no_spelling_of_an_address_leads_to_another_host(monkeypatch, address):
+    """Nothing is even looked up: `no_network` would say so by another failure."""
+
+    def looked_up(*arguments, **more):
+        raise AssertionError(f"{arguments} was looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    client = client_of("https://graph.microsoft.com")
+
+    answer = client.get(address)
+
+    assert (answer.status, answer.failure) == (None, Failure.ADDRESS)
+    assert "not-a-real-token" not in answer.reason

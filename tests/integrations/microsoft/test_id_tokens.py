@@ -78,6 +78,7 @@ def test_a_token_without_one_of_its_claims_is_not_believed(login, name):
         read_id_token(token(claims(login, **{name: None})), nonce=NONCE)
 
 
+@pytest.mark.security(id="S31")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -102,6 +103,7 @@ def test_a_token_with_a_wrong_claim_is_not_believed(login, changes):
         read_id_token(token(claims(login, **changes)), nonce=NONCE)
 
 
+@pytest.mark.security(id="S31")
 @pytest.mark.parametrize(
     ("key", "name", "algorithm"),
     [

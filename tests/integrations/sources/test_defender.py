@@ -86,6 +86,7 @@ def test_a_full_page_without_a_link_goes_on_by_skip(httpserver: HTTPServer, sour
     assert ids(source.machines()) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.security(id="S11")
 @pytest.mark.parametrize("link", ["https://evil.example/api/next", "//evil.example/next"])
 def test_a_link_to_another_host_is_refused(httpserver: HTTPServer, source: DefenderSource, link: str):
     httpserver.expect_request(SOFTWARE).respond_with_json({"value": [], "@odata.nextLink": link})

@@ -133,6 +133,7 @@ def test_a_file_that_ends_early_is_fetched_once_more(blobs, source):
     assert len(blobs.fetched) == 2
 
 
+@pytest.mark.security(id="S11")
 @pytest.mark.parametrize(
     "url",
     [
@@ -154,6 +155,7 @@ def test_no_other_host_is_called(httpserver, source, settings, url):
         list(source.software())
 
 
+@pytest.mark.security(id="S11")
 def test_a_redirect_is_not_followed(httpserver, blobs, source):
     blobs.put("part-1.json.gz", line("a"))
     httpserver.clear()

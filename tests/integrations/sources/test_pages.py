@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from integrations.sources import SourceError, clean
 from integrations.sources.files import FilesSource
 from integrations.sources.pages import NotAPage, read_page
-from integrations.sources.records import Machine, SoftwareWeakness
+from integrations.sources.records import Machine, Recommendation, RemediationTask, SoftwareWeakness
+from tests import corpus
 
 pytestmark = pytest.mark.once
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
+@pytest.mark.bad_input(place="dates")
 @pytest.mark.parametrize(
     ("written", "read"),
     [
@@ -52,6 +54,7 @@ def test_cleaned_text_fits_and_can_be_stored(value: str, limit: int):
     found.encode()
 
 
+@pytest.mark.bad_input(place="JSON")
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_page_or_none(body: bytes):
     try:
@@ -61,6 +64,7 @@ def test_any_bytes_are_a_page_or_none(body: bytes):
     assert isinstance(page.records, list)
 
 
+@pytest.mark.bad_input(place="JSON")
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
@@ -96,6 +100,7 @@ def test_keys_are_compared_without_case():
     assert (record.device_id, record.cve_id) == ("A", "CVE-1")
 
 
+@pytest.mark.bad_input(place="JSON")
 def test_bottomless_nesting_is_one_bad_page():
     with pytest.raises(NotAPage):
         read_page(b'{"value":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}", Machine)
@@ -135,3 +140,17 @@ def test_a_broken_archive_is_refused_in_words(tmp_path: Path):
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(SourceError, match=r"no machines\.json"):
         list(FilesSource(tmp_path).machines())
+
+
+@pytest.mark.bad_input(place="JSON")
+@pytest.mark.parametrize("kind", [Machine, Recommendation, SoftwareWeakness, RemediationTask])
+@pytest.mark.parametrize("name", corpus.JSON)
+def test_odd_json_is_no_page_or_its_odd_records_are_set_aside_with_a_reason(name, kind):
+    try:
+        page = read_page(corpus.JSON[name], kind)
+    except NotAPage as problem:
+        assert str(problem)
+        return
+
+    assert all(record.reason for record in page.set_aside)
+    assert all("\x00" not in record.id for record in page.records if isinstance(record, Machine))
