@@ -14,10 +14,12 @@ def taken_by_exceptions(device: Device, exposures: QuerySet[Exposure]) -> dict[i
     here = counted.filter(Q(all_groups=True) | Q(device_groups=device.group_id))
     pairs = list(here.values_list("recommendation", "weakness"))
     products, weaknesses = {pair[0] for pair in pairs} - {None}, {pair[1] for pair in pairs} - {None}
-    own = {row.version_id: row for row in exposures.exclude(version=None).select_related("recommendation", "version")}
+    rows = exposures.select_related("recommendation", "version")
+    own = {row.version.pk: row for row in rows if row.version}
+    whole = {row.version.pk: row.version.risk for row in own.values() if row.version}
     taken = _of_weaknesses(own, weaknesses)
-    taken |= {version: row.version.risk for version, row in own.items() if row.recommendation_id in products}
-    return {version: min(risk, own[version].version.risk) for version, risk in taken.items()}
+    taken |= {version: whole[version] for version, row in own.items() if row.recommendation_id in products}
+    return {version: min(risk, whole[version]) for version, risk in taken.items()}
 
 
 def _of_weaknesses(own: dict[int, Exposure], weaknesses: set[int]) -> dict[int, float]:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.urls import reverse
 
+from .routes import OURS
+
 TEXT = (Path(settings.BASE_DIR) / "docs" / "access.md").read_text()
 WHOLE = "The whole organisation"
 SIGN_IN = "sign in"
@@ -42,6 +44,12 @@ def tables() -> dict[str, list[list[dict[str, str]]]]:
     return found
 
 
+def methods_by_route() -> dict[str, set[str]]:
+    """What each address is asked for, whoever asks."""
+    lines = lines_of_the_pages()
+    return {name: {line.method for line in lines if line.path == path} for name, path in OURS.items()}
+
+
 def lines_of_the_pages() -> list[Line]:
     ours = {section: rows for section, [rows, *_] in tables().items() if section != "The admin"}
     return [_line(section, row) for section, rows in ours.items() for row in rows]
@@ -60,3 +68,6 @@ def told(response) -> str:
         return str(response.status_code)
     assert response.content == b""
     return SIGN_IN
+
+
+ASKED = methods_by_route()

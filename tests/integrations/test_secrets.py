@@ -19,10 +19,11 @@ from integrations.feeds import loading
 from integrations.microsoft import forget_clients
 from remediation import doorbell
 from remediation.models import TicketAttempt, TicketSystem
+from tests.access.table import ASKED
 from tests.factories import TicketFactory, UserFactory, enable_intune
 from tests.integrations.connectors.conftest import no_foreign_certificates, running, sandbox, tenant  # noqa: F401
 from tests.integrations.connectors.test_contract import FACTS
-from tests.test_access import EXPECTED, address, things  # noqa: F401
+from tests.security.conftest import things  # noqa: F401
 
 CANARIES = tuple(f"Canary-{name}-4711" for name in ("secret", "certificate", "metrics", "signing", "key"))
 # How a token begins, and how it is sent.
@@ -80,7 +81,7 @@ def test_no_page_file_or_form_holds_one(canaries, things):  # noqa: F811
     client = Client()
     client.force_login(UserFactory(is_superuser=True, is_staff=True))
     client.post(reverse("settings_connection_test", args=["intune"]))
-    pages = [address(name, things) for name, (_, methods) in EXPECTED.items() if "GET" in methods]
+    pages = [things.address(name) for name, methods in ASKED.items() if "GET" in methods]
     pages += [
         reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") for model in admin.site._registry
     ]
@@ -90,7 +91,7 @@ def test_no_page_file_or_form_holds_one(canaries, things):  # noqa: F811
         body = b"".join(response.streaming_content) if response.streaming else response.content
         assert_none(f"{body.decode()} {response.headers}", canaries)
     for page in [
-        address(name, things) for name in ("recommendations", "activities", "audit", "access_review", "tickets")
+        things.address(name) for name in ("recommendations", "activities", "audit", "access_review", "tickets")
     ]:
         assert_none(b"".join(client.get(f"{page}?format=csv").streaming_content).decode(), canaries)
     assert_none(stored(), canaries)

@@ -22,8 +22,8 @@ from remediation.models import (
     User,
 )
 from tests import corpus
+from tests.access.table import ASKED
 from tests.factories import UserFactory, estate
-from tests.test_access import EXPECTED, address
 
 pytestmark = pytest.mark.django_db
 Form = dict[str, object]
@@ -45,6 +45,10 @@ FORMS: dict[str, Callable[[], Form]] = {
         "end": "date", "ends_on": in_days(30), "evidence": "https://vendor.example/", "scope": "chosen",
         "device_groups": "1",
     },
+    "weakness_exception_options": lambda: {
+        "request_key": str(uuid4()), "justification": "other", "context": "It is no weakness as it is used here.",
+        "end": "date", "ends_on": in_days(30), "evidence": "", "scope": "chosen", "device_groups": "1",
+    },
     "exception_extension": lambda: {
         "request_key": str(uuid4()), "justification": "other", "context": "The vendor has no update for it yet.",
         "end": "date", "ends_on": in_days(60), "evidence": "",
@@ -54,6 +58,7 @@ FORMS: dict[str, Callable[[], Form]] = {
     "activity_rest": lambda: {"part": "1"},
     "ticket_retry": lambda: {"pk": "1"},
     "ticket_adopt": lambda: {"remote_id": "task-1"},
+    "ticket_link": lambda: {"finding": "1"},
     "ticket_abandon": lambda: {"reason": "Done by hand."},
     "ticket_group": lambda: {"pk": "1"},
     "device_values": lambda: {
@@ -70,6 +75,8 @@ FORMS: dict[str, Callable[[], Form]] = {
     "settings_feed_load": lambda: {"place": "x"},
     "settings_sync_start": lambda: {"full": "1"},
     "settings_sync_confirm": lambda: {"pk": "1"},
+    "confirm_identity": lambda: {"password": "wrong", "next": "/"},
+    "password": lambda: {"new_password1": "wrong", "new_password2": "wrong"},
     "login": lambda: {"username": "somebody", "password": "wrong", "next": "/"},
     "logout": lambda: {"next": "/"},
 }  # fmt: skip
@@ -98,7 +105,7 @@ def rows() -> list[int]:
 
 
 def test_every_form_is_tried():
-    assert set(FORMS) == {name for name, (_, methods) in EXPECTED.items() if "POST" in methods}
+    assert set(FORMS) == {name for name, methods in ASKED.items() if "POST" in methods}
 
 
 @pytest.mark.bad_input(place="text")
@@ -106,7 +113,7 @@ def test_every_form_is_tried():
 @pytest.mark.bad_input(place="numbers")
 @pytest.mark.parametrize("name", sorted(set(FORMS) - {"login", "logout"}))
 def test_no_value_of_a_form_is_an_error_or_half_saved(chief, things, name):
-    path = address(name, things)
+    path = things.address(name)
     for field in FORMS[name]():
         for value in TYPED.get(field, WORD):
             before = rows()
@@ -127,7 +134,7 @@ def test_no_name_or_password_is_an_error_of_the_sign_in(client):
 @pytest.mark.bad_input(place="form replay")
 @pytest.mark.parametrize("name", sorted(FORMS))
 def test_a_form_about_what_is_gone_is_not_found(chief, things, name):
-    if name not in things or name in {"settings_switch", "settings_connection_test", "settings_feed_load"}:
+    if name not in things.keys or name in {"settings_switch", "settings_connection_test", "settings_feed_load"}:
         return
 
     assert chief.post(reverse(name, args=[10**9]), FORMS[name]()).status_code == 404
@@ -136,7 +143,7 @@ def test_a_form_about_what_is_gone_is_not_found(chief, things, name):
 @pytest.mark.bad_input(place="form replay")
 @pytest.mark.parametrize("name", sorted(set(FORMS) - {"login", "logout"}))
 def test_a_form_sent_twice_is_done_once_or_says_so(chief, things, name):
-    form, path = FORMS[name](), address(name, things)
+    form, path = FORMS[name](), things.address(name)
 
     first = chief.post(path, form)
     after = rows()
@@ -220,9 +227,9 @@ def test_odd_names_of_roles_are_no_error(chief):
 @pytest.mark.bad_input(place="form replay")
 def test_a_stale_form_reads_who_was_first(chief, things):
     activity = RemediationActivity.objects.get()
-    chief.post(address("activity_transition", things), {"verb": "complete"})
+    chief.post(things.address("activity_transition"), {"verb": "complete"})
 
-    stale = chief.post(address("activity_transition", things), {"verb": "cancel", "note": "Too late."})
+    stale = chief.post(things.address("activity_transition"), {"verb": "cancel", "note": "Too late."})
 
     activity.refresh_from_db()
     assert (stale.status_code, activity.status) == (409, "completed")

@@ -10,14 +10,14 @@ from django.test import RequestFactory
 from dashboard.lists.base import ListFilters
 from remediation.models import AuditEvent
 from tests import corpus
+from tests.access.table import ASKED
 from tests.factories import UserFactory
-from tests.test_access import EXPECTED, address
 
 pytestmark = pytest.mark.django_db
 # A web server reads no longer line.
 LONGEST = 3500
 OF_NO_READER = {"login", "logout", "sign_in_with_microsoft", "microsoft_signed_in", "livez", "readyz", "metrics"}
-PAGES = sorted(name for name, (_, methods) in EXPECTED.items() if "GET" in methods and name not in OF_NO_READER)
+PAGES = sorted(name for name, methods in ASKED.items() if "GET" in methods and name not in OF_NO_READER)
 
 
 def with_descendants(kind: type) -> list[type]:
@@ -54,15 +54,15 @@ def assert_answers(client, path: str, queries: list[str]) -> None:
 @pytest.mark.bad_input(place="ids and addresses")
 @pytest.mark.parametrize("name", PAGES)
 def test_no_value_of_an_address_is_an_error(chief, things, name):
-    values = WORST if "list" in (chief.get(address(name, things)).context or {}) else WORST[:2]
+    values = WORST if "list" in (chief.get(things.address(name)).context or {}) else WORST[:2]
 
-    assert_answers(chief, address(name, things), [of_all(value) for value in values])
+    assert_answers(chief, things.address(name), [of_all(value) for value in values])
 
 
 @pytest.mark.security(id="S22")
 @pytest.mark.parametrize("name", PAGES)
 def test_more_than_a_thousand_names_are_a_refusal_with_a_page(chief, things, name):
-    response = chief.get(address(name, things), QUERY_STRING="&".join("a" * 1500))
+    response = chief.get(things.address(name), QUERY_STRING="&".join("a" * 1500))
 
     assert response.status_code == 400
     assert b"This request could not be read" in response.content
@@ -93,32 +93,32 @@ LISTS = ["recommendations", "activities", "devices", "weaknesses", "audit"]
 @pytest.mark.bad_input(place="ids and addresses")
 @pytest.mark.parametrize("name", LISTS)
 def test_no_form_of_a_query_is_an_error(chief, things, name):
-    assert_answers(chief, address(name, things), corpus.QUERIES)
+    assert_answers(chief, things.address(name), corpus.QUERIES)
 
 
 @pytest.mark.security(id="S24")
 @pytest.mark.parametrize("name", LISTS)
 def test_only_the_name_of_a_column_sorts(chief, things, name):
-    plain = chief.get(address(name, things)).context["list"].table.order_by
+    plain = chief.get(things.address(name)).context["list"].table.order_by
 
     for key in corpus.KEYS:
-        page = chief.get(address(name, things), {"sort": key})
+        page = chief.get(things.address(name), {"sort": key})
         columns = page.context["list"].table.base_columns
         assert page.status_code == 200
         assert key.removeprefix("-") in columns or page.context["list"].table.order_by == plain, key
-    assert_answers(chief, address(name, things), [urlencode({"sort": key, "format": "csv"}) for key in corpus.KEYS[:3]])
+    assert_answers(chief, things.address(name), [urlencode({"sort": key, "format": "csv"}) for key in corpus.KEYS[:3]])
 
 
 @pytest.mark.security(id="S24")
 @pytest.mark.parametrize("name", ["activities", "exceptions", "audit", "access_review", "inaccuracies", "devices"])
 def test_no_lookup_of_the_address_reaches_the_database(chief, things, name):
     """A lookup that worked would find nothing: no value begins so."""
-    plain = chief.get(address(name, things))
+    plain = chief.get(things.address(name))
 
     columns = ("pk", "name", "requester__password", "password", "user__password")
     lookups = {f"{column}__startswith": "zzz" for column in columns}
     for query in [lookups, {"_connector": "OR", "_negated": "1"}, dict.fromkeys(corpus.KEYS, "zzz")]:
-        assert chief.get(address(name, things), query).context["page"].count == plain.context["page"].count
+        assert chief.get(things.address(name), query).context["page"].count == plain.context["page"].count
 
 
 @pytest.mark.security(id="S24")
@@ -152,15 +152,15 @@ def test_no_address_of_the_admin_is_an_error(chief, path):
 @pytest.mark.bad_input(place="ids and addresses")
 @pytest.mark.parametrize("key", ["0", "9" * 5000, str(2**63), "-1", "1.0", "%D9%A3", "%00", "..", "x" * 3000])
 def test_an_id_that_is_none_is_not_found(chief, things, key):
-    for name in [name for name in EXPECTED if name in things]:
-        path = address(name, things).replace(f"/{things[name]}/", f"/{key}/")
-        method = "POST" if "POST" in EXPECTED[name][1] else "GET"
+    for name in [name for name in ASKED if name in things.keys]:
+        path = things.address(name).replace(f"/{things.keys[name]}/", f"/{key}/")
+        method = "POST" if "POST" in ASKED[name] else "GET"
         assert chief.generic(method, path).status_code == 404, (name, method)
 
 
 @pytest.mark.bad_input(place="text")
 def test_what_is_written_down_of_odd_files_can_be_read(chief, things):
-    assert_answers(chief, address("recommendations", things), [of_all(value, format="csv") for value in WORST])
+    assert_answers(chief, things.address("recommendations"), [of_all(value, format="csv") for value in WORST])
 
     assert AuditEvent.objects.filter(verb="export").count() == len(WORST)
     assert chief.get("/audit/?format=csv").status_code == 200
