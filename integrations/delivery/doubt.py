@@ -21,9 +21,9 @@ _RETRIABLE = (DeliveryState.DEAD, DeliveryState.CANCELLED)
 def doubt_all() -> int:
     """No worker may run. Returns how many tickets are looked for before anything else happens to them."""
     reason = _("Restored from a backup: it may have been sent since, so it is looked for first.")
-    waiting = Ticket.objects.filter(delivery_state__in=_WAITING).defer("payload")
-    doubted = sum(_doubt(ticket, reason) for ticket in waiting.iterator())
-    attempts = (_open_attempt(ticket, reason) for ticket in Ticket.objects.filter(delivery_state__in=_RETRIABLE))
+    tickets = Ticket.objects.defer("payload", "facts")
+    doubted = sum(_doubt(ticket, reason) for ticket in tickets.filter(delivery_state__in=_WAITING))
+    attempts = [_open_attempt(ticket, reason) for ticket in tickets.filter(delivery_state__in=_RETRIABLE)]
     TicketAttempt.objects.bulk_create(attempts, batch_size=500)
     # What holds back or promises, held and promised then.
     TicketSystem.objects.update(last_listed_at=None, paused_until=None, pause_reason="", opened_at=None, failures=0)

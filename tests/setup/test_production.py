@@ -34,16 +34,16 @@ def test_the_check_of_a_deployment_has_nothing_to_say(tmp_path):
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"DEBUG": "true"}, "security.W018"),
-        ({"HTTPS": "false"}, "security.W008"),
-        ({"SECRET_KEY": "short"}, "security.W009"),
-        ({"PROXY_COUNT": "-1"}, "PROXY_COUNT must be between 0 and 10."),
-        ({"CONFIRM_MINUTES": "0"}, "CONFIRM_MINUTES must be between 1 and 720."),
+        (
+            {"DEBUG": "true", "HTTPS": "false", "SECRET_KEY": "short"},
+            ["security.W018", "security.W008", "security.W009"],
+        ),
+        ({"PROXY_COUNT": "-1"}, ["PROXY_COUNT must be between 0 and 10."]),
     ],
-    ids=["debug", "plain http", "short key", "proxies", "minutes"],
+    ids=["debug, plain http, short key", "proxies"],
 )
 def test_what_is_odd_is_said(tmp_path, variables, words):
     done = check(tmp_path, **variables)
 
     assert done.returncode != 0
-    assert words in done.stderr
+    assert [word for word in words if word not in done.stderr] == []

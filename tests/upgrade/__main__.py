@@ -1,5 +1,6 @@
-"""python -m tests.upgrade ROWS MOMENT...: upgrades a database of an earlier release, whole and killed; says what came.
+"""python -m tests.upgrade ROWS KILLS...: upgrades a database of an earlier release, whole and killed; says what came.
 
+KILLS are moments with commas between them: of runs one after another over the same database, then one goes through.
 A moment is a share of all statements in percent, or a migration, which is killed as it is about to be called done.
 A process of its own, because it forks: each step runs in a child with a connection of its own, and may be killed there.
 """
@@ -11,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django
@@ -27,7 +29,7 @@ log = logging.getLogger(__name__)
 _RECORD = 'INSERT INTO "django_migrations"'
 
 
-def main(rows: int, moments: list[str]) -> dict[str, Any]:
+def main(rows: int, all_kills: list[str]) -> dict[str, Any]:
     with copies.databases() as database:
         _, made = in_child(database.first, lambda: old_release.make(rows))
         _, columns = in_child(database.first, fingerprints.columns)
@@ -40,33 +42,31 @@ def main(rows: int, moments: list[str]) -> dict[str, Any]:
             _, report["after"] = in_child(whole, lambda: fingerprints.data(columns))
             _, report["whole"] = in_child(whole, fingerprints.everything)
         report["killed"] = {}
-        for moment in moments:
+        for kills in all_kills:
             with database.copy() as name:
-                report["killed"][moment] = _killed(name, _number(statements, moment))
+                report["killed"][kills] = _killed(name, [_number(statements, one) for one in kills.split(",")])
         return report
 
 
-def _number(statements: list[str], moment: str) -> int:
-    """Of the statement that is not reached."""
-    if moment.isdecimal():
-        return len(statements) * int(moment) // 100 + 1
-    return next(number for number, one in enumerate(statements, start=1) if one.startswith(f"{_RECORD} {moment}"))
+def _number(statements: list[str], moment: str) -> int | str:
+    """The statement that is not reached: how many a run has had until then, or how it begins."""
+    return len(statements) * int(moment) // 100 + 1 if moment.isdecimal() else f"{_RECORD} {moment}"
 
 
-def _killed(name: str, number: int) -> dict[str, Any]:
-    ended, _ = in_child(name, lambda: upgrade(kill_before=number))
+def _killed(name: str, numbers: list[int | str]) -> dict[str, Any]:
+    ended = [in_child(name, partial(upgrade, kill_before=number))[0] for number in numbers]
     in_child(name, upgrade)
     return {"ended": ended, "everything": in_child(name, fingerprints.everything)[1]}
 
 
-def upgrade(kill_before: int = 0) -> list[str]:
+def upgrade(kill_before: int | str = 0) -> list[str]:
     """`manage.py migrate`; returns the beginnings of all its statements, with the names of migrations."""
     seen: list[str] = []
 
     def watch(execute: Callable, sql: str, params: Any, many: bool, context: dict) -> Any:
         name = params[1] if str(sql).startswith(_RECORD) else ""
         seen.append(f"{_RECORD} {name}" if name else str(sql)[:40])
-        if len(seen) == kill_before:
+        if kill_before in (len(seen), seen[-1]):
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(sql, params, many, context)
 
