@@ -81,10 +81,11 @@ class Game(RuleBasedStateMachine):
     def file(self, subject, who, places, days):
         _try(lambda: self._file(subject, places, days, who))
 
-    @rule(subject=SUBJECT, places=PLACES, days=st.integers(1, 60))
-    def one_files_and_another_approves(self, subject, places, days):
+    @rule(subject=SUBJECT, places=PLACES, days=st.integers(1, 60), then_for_all=st.booleans())
+    def one_files_and_another_approves(self, subject, places, days, then_for_all):
         """Else few games would come far enough to be about anything."""
-        _try(lambda: exceptions.transition(self._file(subject, places, days, 0), "approve", by=self.people[2]))
+        for where in [places, None] if then_for_all else [places]:
+            _try(lambda it=where: exceptions.transition(self._file(subject, it, days, 0), "approve", by=self.people[2]))
 
     @rule(subject=SUBJECT, verb=st.sampled_from(["approve", "reject"]))
     def whoever_has_both_roles_decides_on_what_they_have_just_filed(self, subject, verb):
