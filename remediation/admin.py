@@ -220,7 +220,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(RecordedAdmin, GroupAdmin):
+class RoleAdmin(RecordedAdmin, GroupAdmin):  # type: ignore[misc]
     """Roles: superusers only, by the permissions of auth."""
 
     def rights_of(self, role: Group) -> dict[str, Any]:
