@@ -13,12 +13,14 @@ from tests.factories import SoftwareVersionFactory, UserFactory, WeaknessFactory
 
 pytestmark = pytest.mark.django_db
 
+DAY = timedelta(days=1)
+
 
 def except_in(recommendation: Recommendation, groups: list[DeviceGroup], *, is_everywhere: bool = False) -> None:
     now, by = timezone.now(), UserFactory()
     made = RecommendationException.objects.create(
-        recommendation=recommendation, request_key=uuid4(), justification="other", context="x",
-        all_groups=is_everywhere, scope_key=str([group.pk for group in groups]), ends_at=now + timedelta(days=1), exposed_then=1, impact_then=1,
+        recommendation=recommendation, request_key=uuid4(), justification="other", context="x", ends_at=now + DAY,
+        all_groups=is_everywhere, scope_key=str([group.pk for group in groups]), exposed_then=1, impact_then=1,
         filed_by=by, filed_at=now, status="in_effect", started_at=now, status_changed_by=by, status_changed_at=now,
     )  # fmt: skip
     made.device_groups.set(groups)
