@@ -2,9 +2,18 @@
 
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
-from .models import Recommendation, RecommendationCounter, RecommendationException, RecommendationStatus, User
+from .models import (
+    Recommendation,
+    RecommendationCounter,
+    RecommendationException,
+    RecommendationStatus,
+    SoftwareVersion,
+    User,
+    VersionCounter,
+)
 
 _S = RecommendationStatus
 
@@ -40,7 +49,11 @@ def _status(groups: Any) -> Case:
     )
 
 
-def _weaknesses(groups: Any) -> Count:
+def _weaknesses(groups: Any) -> Coalesce:
     """Of the versions that expose a device there."""
-    there = Q(software__versions__counters__group__in=groups, software__versions__counters__exposed__gt=0)
-    return Count("software__versions__weaknesses", distinct=True, filter=there)
+    here = VersionCounter.objects.filter(
+        group__in=groups, exposed__gt=0, version__software=OuterRef(OuterRef("software"))
+    )
+    links = SoftwareVersion.weaknesses.through.objects.filter(softwareversion__in=here.values("version"))
+    counted = links.annotate(_one=Value(1)).values("_one").annotate(_count=Count("weakness", distinct=True))
+    return Coalesce(Subquery(counted.values("_count")), 0, output_field=IntegerField())
