@@ -111,7 +111,7 @@ def test_every_form_is_tried():
 @pytest.mark.bad_input(place="text")
 @pytest.mark.bad_input(place="dates")
 @pytest.mark.bad_input(place="numbers")
-@pytest.mark.parametrize("name", sorted(set(FORMS) - {"login", "logout"}))
+@pytest.mark.parametrize("name", sorted(set(FORMS) - {"login", "confirm_identity", "logout"}))
 def test_no_value_of_a_form_is_an_error_or_half_saved(chief, things, name):
     path = things.address(name)
     for field in FORMS[name]():
@@ -129,6 +129,13 @@ def test_no_name_or_password_is_an_error_of_the_sign_in(client):
         for value in corpus.TEXTS.values():
             response = send(client, reverse("login"), FORMS["login"]() | {field: value})
             assert response.status_code in {200, 400, 429}, (field, value[:40])
+
+
+@pytest.mark.bad_input(place="text")
+def test_no_password_is_an_error_of_the_confirmation(chief):
+    for value in corpus.TEXTS.values():
+        response = send(chief, reverse("confirm_identity"), FORMS["confirm_identity"]() | {"password": value})
+        assert response.status_code in {200, 400}, value[:40]
 
 
 @pytest.mark.bad_input(place="form replay")

@@ -38,7 +38,7 @@ def test_the_check_of_a_deployment_has_nothing_to_say(tmp_path):
             {"DEBUG": "true", "HTTPS": "false", "SECRET_KEY": "short"},
             ["security.W018", "security.W008", "security.W009"],
         ),
-        ({"PROXY_COUNT": "-1"}, ["PROXY_COUNT must be between 0 and 10."]),
+        ({"PROXY_COUNT": "11"}, ["PROXY_COUNT must be between 0 and 10."]),
     ],
     ids=["debug, plain http, short key", "proxies"],
 )
