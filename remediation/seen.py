@@ -54,6 +54,6 @@ def _weaknesses(groups: Any) -> Coalesce:
     here = VersionCounter.objects.filter(
         group__in=groups, exposed__gt=0, version__software=OuterRef(OuterRef("software"))
     )
-    links = SoftwareVersion.weaknesses.through.objects.filter(softwareversion__in=here.values("version"))
+    links: Any = SoftwareVersion.weaknesses.through.objects.filter(softwareversion__in=here.values("version"))
     counted = links.annotate(_one=Value(1)).values("_one").annotate(_count=Count("weakness", distinct=True))
     return Coalesce(Subquery(counted.values("_count")), 0, output_field=IntegerField())
