@@ -10,7 +10,8 @@ _CONFIRMED_AT = "confirmed_at"
 
 
 def confirm(request: HttpRequest) -> None:
-    """To be called where a password, or a sign-in made anew, has just been found right."""
+    """To be called where a password, or a sign-in made anew, has just been found right. The session gets a new key."""
+    request.session.cycle_key()
     request.session[_CONFIRMED_AT] = timezone.now().timestamp()
 
 

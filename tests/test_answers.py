@@ -37,7 +37,14 @@ def production(settings):
     settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = [HOST], [f"https://{HOST}"]
     settings.SECURE_SSL_REDIRECT = settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SECURE_HSTS_SECONDS = 3600
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.WHITENOISE_USE_FINDERS = True
+
+
+def test_nobody_but_a_trusted_proxy_names_a_request(settings):
+    settings.SECURE_PROXY_SSL_HEADER, settings.SECURE_SSL_REDIRECT = None, False
+
+    assert browser().get(reverse("livez"))["X-Request-Id"] != REQUEST_ID
 
 
 @pytest.fixture

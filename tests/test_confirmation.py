@@ -122,6 +122,15 @@ def test_a_clock_that_was_set_back_prolongs_nothing(client, chief):
         asks(client.get(change_url(UserFactory())))
 
 
+def test_the_session_gets_a_new_key_with_it(unconfirmed):
+    before = unconfirmed.session.session_key
+
+    unconfirmed.post(reverse("confirm_identity"), {"password": PASSWORD, "next": "/"})
+
+    assert unconfirmed.session.session_key != before
+    assert Client(headers={"Cookie": f"sessionid={before}"}).get("/").status_code == 302
+
+
 def test_another_session_of_the_same_person_is_asked_itself(unconfirmed, chief):
     sign_in(Client(), chief)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -14,13 +15,13 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
-    """Gives the request an id, takes over a proxy's well-formed one, and binds it to the log."""
+    """Gives the request an id, or keeps the well-formed one of a proxy that is trusted, and binds it to the log."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        offered = request.headers.get("X-Request-Id", "")
+        offered = request.headers.get("X-Request-Id", "") if settings.SECURE_PROXY_SSL_HEADER else ""
         request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else secrets.token_hex(8)
         request.request_id = request_id  # type: ignore[attr-defined]
         # The person follows as soon as it is known: see `access`. All of it ends with the request.

@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from remediation.models import ActivityDevice, RemediationActivity, Ticket
+from remediation.rules.exports import record_export
 from remediation.rules.target_groups import unique_name
 
 from ..requests import Request
@@ -40,8 +41,10 @@ def group_script(request: Request, pk: int) -> HttpResponseBase:
     ticket = get_object_or_404(Ticket.objects.visible_to(request.user).select_related("activity"), pk=pk)
     activity, part = ticket.activity, ticket.batch
     devices = activity.devices.filter(batch=part).visible_to(request.user)
+    name = f"activity-{activity.pk}-part-{part}-group"
+    record_export(name, activity.title, {"address": request.path}, by=request.user)
     response = StreamingHttpResponse(_pieces(activity, part, devices), content_type="text/plain; charset=us-ascii")
-    response["Content-Disposition"] = f'attachment; filename="activity-{activity.pk}-part-{part}-group.ps1"'
+    response["Content-Disposition"] = f'attachment; filename="{name}.ps1"'
     return response
 
 
