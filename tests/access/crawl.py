@@ -53,7 +53,8 @@ def _pages(visitor: Visitor, things: Things) -> Iterator[tuple[str, Any]]:
 
 
 def _by_hand(things: Things) -> Iterator[str]:
-    """What no list has: the search, and the panel over a page."""
+    """What no list has: the search, the panel over a page, and further things."""
+    yield from things.more
     for text in SEARCHED:
         yield f"{things.address('search')}?q={text}"
     for name in ("overview", "recommendations"):

@@ -64,7 +64,9 @@ def visible_estate() -> Things:
         ExposureFactory(recommendation=advice, device=device, version=version)
         _event(own, advice)
     refresh_status(Recommendation.objects.get(pk=own.keys["recommendation"]))
-    _installed(own, SoftwareVersionFactory(software__name="Plain product without weaknesses"))
+    safe = SoftwareVersionFactory(software__name="Plain product without weaknesses")
+    _installed(own, safe)
+    own.more = [safe.software.get_absolute_url()]
     _imported(own, "of plain")
     return own
 

@@ -42,6 +42,8 @@ class Things:
 
     group: DeviceGroup
     keys: dict[str, int | str] = field(default_factory=dict)
+    # Addresses of further ones.
+    more: list[str] = field(default_factory=list)
 
     def have(self, names: list[str], key: int | str) -> None:
         self.keys |= dict.fromkeys(names, key)
