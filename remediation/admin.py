@@ -36,6 +36,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     show_full_result_count = False
     actions = None
+    # The redirect that it leads to is closed.
+    view_on_site = False
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -45,6 +47,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class WholeOrganisationAdmin(ReadOnlyAdmin):
+    """Raw rows, which cannot be cut to device groups: for those who see all of them, superusers included."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        sees_all_groups = cast(SignedInRequest, request).user.sees_all_groups
+        return sees_all_groups and super().has_view_permission(request, obj)
 
 
 class _Change(SignedInRequest):
@@ -113,6 +123,13 @@ class PeopleAdmin(RecordedAdmin, UserAdmin):
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Without the device groups for who sees some: nobody widens a scope, their own least of all, beyond theirs."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if request.user.is_superuser or cast(SignedInRequest, request).user.sees_all_groups:
+            return fieldsets
+        return [part for part in fieldsets if "device_groups" not in part[1]["fields"]]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is not None and EntraPerson.objects.filter(user=obj).exists():
@@ -190,7 +207,7 @@ class RoleAdmin(RecordedAdmin, GroupAdmin):
 
 
 @admin.register(DeviceGroup)
-class DeviceGroupAdmin(ReadOnlyAdmin):
+class DeviceGroupAdmin(WholeOrganisationAdmin):
     list_display = ("name",)
     search_fields = ("name",)
 
@@ -203,19 +220,14 @@ class TicketSystemAdmin(ReadOnlyAdmin):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
+class AuditEventAdmin(WholeOrganisationAdmin):
     list_display = ("at", "actor_name", "verb", "subject_name", "subject_type", "through", "sequence")
     list_filter = ("through", "subject_type")
     search_fields = ("actor_name", "subject_name", "verb", "request_id")
 
-    def has_view_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
-        """As on the page: events name what is in other groups."""
-        sees_all_groups = cast(SignedInRequest, request).user.sees_all_groups
-        return sees_all_groups and super().has_view_permission(request, obj)
-
 
 @admin.register(RemediationActivity)
-class RemediationActivityAdmin(ReadOnlyAdmin):
+class RemediationActivityAdmin(WholeOrganisationAdmin):
     list_display = ("title", "status", "due_on", "requester", "targets", "fixed")
     list_filter = ("status", "priority")
     list_select_related = ("requester",)
@@ -223,7 +235,7 @@ class RemediationActivityAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ReadOnlyAdmin):
+class TicketAdmin(WholeOrganisationAdmin):
     list_display = ("activity", "batch", "batches", "delivery_state", "remote_state", "attempts", "created_at")
     list_filter = ("delivery_state", "remote_state", "system")
     list_select_related = ("activity",)
@@ -232,7 +244,7 @@ class TicketAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TicketAttempt)
-class TicketAttemptAdmin(ReadOnlyAdmin):
+class TicketAttemptAdmin(WholeOrganisationAdmin):
     list_display = ("ticket_id", "fence", "purpose", "started_at", "ended_at", "result", "status", "reason")
     list_filter = ("purpose", "result")
     search_fields = ("client_request_id", "remote_request_id", "remote_id")
