@@ -32,6 +32,11 @@ class Selection:
         return [group.pk for group in self.chosen]
 
     @property
+    def limits(self) -> list[int] | None:
+        """The groups beyond which the reader sees nothing, whichever are selected; None for who sees all."""
+        return None if self.sees_everything else [group.pk for group in self.visible]
+
+    @property
     def is_all(self) -> bool:
         return len(self.chosen) == len(self.visible)
 

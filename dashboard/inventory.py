@@ -2,13 +2,27 @@
 
 from typing import Any
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Concat
 
 from remediation.models import (
     Device,
     ExploitLevel,
     Exposure,
+    Recommendation,
     Software,
     SoftwareVersion,
     VersionCounter,
@@ -19,12 +33,23 @@ from remediation.models import (
 from .groups import Selection
 from .scores import count_of_related
 
+_ADVICE = ("tags", "active_alert", "public_exploit", "associated_threats", "source_id", "recommended_version")
+
 
 def software_in(groups: Selection) -> QuerySet:
-    """What is installed there: `in_installed`, `in_exposed`, `in_weaknesses`."""
+    """What is installed there: `in_installed`, `in_exposed`, `in_weaknesses`, and its `advice`."""
     if groups.is_whole_organisation:
-        return Software.objects.with_counts().annotate(in_weaknesses=F("weaknesses"))
-    return Software.objects.with_counts_in(groups.ids).annotate(in_weaknesses=weaknesses_of_software(groups))
+        return with_advice(Software.objects.with_counts(), groups).annotate(in_weaknesses=F("weaknesses"))
+    found = Software.objects.with_counts_in(groups.ids)
+    return with_advice(found, groups).annotate(in_weaknesses=weaknesses_of_software(groups))
+
+
+def with_advice(software: QuerySet, groups: Selection) -> QuerySet:
+    """What the product's recommendation says, `advice_tags` and so on; null where the reader may not see it."""
+    if groups.limits is None:
+        return software.annotate(**{f"advice_{name}": F(f"recommendation__{name}") for name in _ADVICE})
+    advice = Recommendation.objects.exposed_in(groups.limits).filter(software=OuterRef("pk")).order_by()
+    return software.annotate(**{f"advice_{name}": Subquery(advice.values(name)[:1]) for name in _ADVICE})
 
 
 def weaknesses_in(groups: Selection) -> QuerySet:

@@ -17,6 +17,7 @@ from remediation.models import (
 )
 from remediation.models.activities import RemediationActivityQuerySet
 from remediation.models.exceptions import RecommendationExceptionQuerySet
+from remediation.seen import as_seen_in
 
 from .groups import Selection, selection
 from .requests import Request
@@ -91,7 +92,8 @@ def imported_in(groups: Selection) -> QuerySet:
 def recommendations_in(groups: Selection) -> QuerySet:
     """The open recommendations exposed in the selected device groups, with their counts in them."""
     found = Recommendation.objects.open()
-    return found.with_totals() if groups.is_whole_organisation else found.with_counts_in(groups.ids)
+    counted = found.with_totals() if groups.is_whole_organisation else found.with_counts_in(groups.ids)
+    return as_seen_in(counted, groups.limits)
 
 
 def _frame_questions(groups: Selection) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _ask(request: Request, groups: Selection) -> None:
     ask_rejections(request)
     ask_to_do(request, groups)
     numbers(request).ask(decisions=CountOf(awaiting_a_decision(activities_in(groups), groups)))
-    excepted = recommendations_in(groups).exclude(status=RecommendationStatus.ACTIVE)
+    excepted = recommendations_in(groups).exclude(seen_status=RecommendationStatus.ACTIVE)
     newest = ScoreSnapshot.objects.order_by("-day").values("day")[:1]
     today = ScoreSnapshot.objects.filter(day=Subquery(newest), group__in=groups.ids).order_by()
     levels = {name: _total(today, name) for name in (*_LEVEL_FIELDS.values(), "unseen")}
@@ -170,7 +170,7 @@ _FIELDS = (
     "related_component",
     "software",
     "remediation_type",
-    "weaknesses",
+    "seen_weaknesses",
     "severity_score",
     "active_alert",
     "public_exploit",
@@ -183,7 +183,7 @@ _FIELDS = (
 
 
 def _top_recommendations(request: Request, groups: Selection) -> list[dict[str, Any]]:
-    found = recommendations_in(groups).exclude(status=RecommendationStatus.FULL_EXCEPTION)
+    found = recommendations_in(groups).exclude(seen_status=RecommendationStatus.FULL_EXCEPTION)
     return list(with_impact(request, found).order_by("-impact", "pk").values(*_FIELDS)[:RANKED])
 
 
@@ -205,4 +205,4 @@ def _top_activities(groups: Selection, top: list[dict[str, Any]]) -> list[dict[s
 
 def _top_software(top: list[dict[str, Any]]) -> list[dict[str, Any]]:
     software = [row for row in top if row["software"] is not None]
-    return sorted(software, key=lambda row: -row["weaknesses"] * row["in_exposed"])[:SHORT_ROWS]
+    return sorted(software, key=lambda row: -row["seen_weaknesses"] * row["in_exposed"])[:SHORT_ROWS]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import CharField, Exists, F, FloatField, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import CharField, Exists, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -53,8 +53,8 @@ class Kind:
     matches: Callable[[Selection, str], QuerySet]
     title: Any
     detail: Any
-    # The higher, the earlier; a number.
-    weight: Any
+    # The higher, the earlier; a number of what the reader sees alone.
+    weight: Callable[[Selection], Any]
     address: Callable[[int], str]
     # The list that shows all matches; empty where there is none.
     route: str = ""
@@ -64,7 +64,7 @@ class Kind:
         """The first matches. Found by their keys, for a part of a union may have no limit of its own on SQLite."""
         keys = self.matches(groups, text).values("pk")[: MOST + 1]
         rows = keys.model._default_manager.filter(pk__in=keys).order_by()
-        weight = Cast(Coalesce(self.weight, 0.0, output_field=FloatField()), FloatField())
+        weight = Cast(Coalesce(self.weight(groups), 0.0, output_field=FloatField()), FloatField())
         return rows.values_list(
             Value(self.name, CharField()), weight, "pk", Cast(self.title, TextField()), Cast(self.detail, TextField())
         )
@@ -109,7 +109,15 @@ def _exposed_here(groups: Selection) -> QuerySet:
 
 def _recommendations(groups: Selection, text: str) -> QuerySet:
     found = Recommendation.objects.open().filter(Q(name__icontains=text) | Q(related_component__icontains=text))
-    return found.filter(pk__in=_exposed_here(groups)).order_by("-exposure_impact", "pk")
+    return found.filter(pk__in=_exposed_here(groups)).annotate(_weight=_impact(groups)).order_by("-_weight", "pk")
+
+
+def _impact(groups: Selection) -> Any:
+    """On the score of the organisation; of a part it is not stored, and the number of its exposed devices stands in."""
+    if groups.is_whole_organisation:
+        return F("exposure_impact")
+    here = RecommendationCounter.objects.filter(recommendation=OuterRef("pk"), group__in=groups.ids).order_by()
+    return Subquery(here.values("recommendation").annotate(_sum=Sum("exposed")).values("_sum"))
 
 
 def _software(groups: Selection, text: str) -> QuerySet:
@@ -154,7 +162,7 @@ KINDS = [
         _recommendations,
         title=F("name"),
         detail=F("related_component"),
-        weight=F("exposure_impact"),
+        weight=_impact,
         address=_page("recommendation"),
         route="recommendations",
     ),
@@ -166,7 +174,7 @@ KINDS = [
         _weaknesses,
         title=F("name"),
         detail=F("severity"),
-        weight=F("cvss"),
+        weight=lambda groups: F("cvss"),
         address=links.weakness,
         route="weaknesses",
         describe=lambda severity: cells.label(severity, Severity),
@@ -179,7 +187,7 @@ KINDS = [
         _software,
         title=F("name"),
         detail=F("vendor"),
-        weight=Value(0.0),
+        weight=lambda groups: Value(0.0),
         address=links.software,
         route="software_list",
     ),
@@ -191,7 +199,7 @@ KINDS = [
         _devices,
         title=F("name"),
         detail=F("group__name"),
-        weight=F("risk_sum"),
+        weight=lambda groups: F("risk_sum"),
         address=links.device,
         route="devices",
     ),
@@ -203,7 +211,7 @@ KINDS = [
         _activities,
         title=F("title"),
         detail=F("related_component"),
-        weight=F("pk"),
+        weight=lambda groups: F("pk"),
         address=_page("activity"),
         route="activities",
     ),

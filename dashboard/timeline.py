@@ -9,6 +9,7 @@ from django.db.models import (
     FloatField,
     IntegerField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
@@ -37,7 +38,8 @@ _OF_WEAKNESSES = {EventKind.NEW_WEAKNESS, EventKind.EXPLOIT_RAISED, EventKind.KE
 def events_in(groups: Selection) -> QuerySet:
     """With `in_devices`, `step` and `component`; what touches no selected group is not there."""
     counted = EventCount.objects.filter(event=OuterRef("pk"), group__in=groups.ids)
-    software = Software.objects.filter(versions__weaknesses=OuterRef("weakness")).order_by("name").values("name")[:1]
+    here = Q(versions__weaknesses=OuterRef("weakness"), versions__counters__group__in=groups.ids)
+    software = Software.objects.filter(here).order_by("name").values("name")[:1]
     return Event.objects.touching(groups.ids).annotate(
         in_devices=_sum(counted, Sum("devices"), IntegerField()),
         step=_step(groups),

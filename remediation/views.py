@@ -18,6 +18,7 @@ from .rules.activities import transition
 from .rules.parts import open_rest
 from .rules.requests import RequestRefused, request_remediation
 from .rules.transitions import ACTIVITY, InvalidTransition
+from .seen import as_seen_by
 from .signed_in import SignedInRequest
 from .ticket_options import chosen, ticket_options
 from .way_back import way_back
@@ -25,7 +26,8 @@ from .way_back import way_back
 
 @require_http_methods(["GET", "POST"])
 def remediation_options(request: SignedInRequest, pk: int) -> HttpResponse:
-    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
+    visible = Recommendation.objects.visible_to(request.user)
+    recommendation = get_object_or_404(as_seen_by(visible, request.user), pk=pk)
     fresh = {"recommendation": recommendation, "user": request.user, "options": ticket_options()}
     if request.method == "GET":
         initial = follow_up_proposal(recommendation, request.GET.get("follow", ""), request.user)

@@ -14,12 +14,14 @@ from .models import ExceptionStatus, Recommendation, RecommendationException
 from .rules import exceptions
 from .rules.exceptions import ExceptionRefused
 from .rules.transitions import EXCEPTION, InvalidTransition
+from .seen import as_seen_by
 from .signed_in import SignedInRequest
 
 
 @require_http_methods(["GET", "POST"])
 def exception_options(request: SignedInRequest, pk: int) -> HttpResponse:
-    recommendation = get_object_or_404(Recommendation.objects.visible_to(request.user), pk=pk)
+    visible = Recommendation.objects.visible_to(request.user)
+    recommendation = get_object_or_404(as_seen_by(visible, request.user), pk=pk)
     form = ExceptionForm(recommendation, request.user, data=request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         try:

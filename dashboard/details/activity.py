@@ -161,7 +161,7 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
     counts = _counts(item, groups)
     seen = _verification(item, counts)
     ask_follow_up(request, item, [count.group_id for count in counts])
-    tickets = tickets_of(item, request.user, groups)
+    tickets, covers_all = tickets_of(item, request.user, groups), seen.targets == item.targets
     numbers(request).ask(worker_seen_at=worker_seen_at())
     context = {
         "activity": item,
@@ -173,12 +173,13 @@ def activity(request: Request, pk: int) -> HttpResponseBase:
         "tickets": tickets,
         "no_worker": _no_worker(tickets, request),
         "claimed": parts.claimed(tickets),
-        "rest": parts.rest_of(request, item, tickets, covers_all=seen.targets == item.targets),
+        "rest": parts.rest_of(request, item, tickets, covers_all),
         "follow_up": follow_up(request, item, seen.next_version),
         "chart": progress_chart(item, counts),
         "actions": actions(item, request.user),
         "handover": handover(item, seen.targets),
-        "timeline": timeline(events_of(item)[:TIMELINE_LENGTH]),
+        "timeline": timeline(events_of(item)[:TIMELINE_LENGTH], is_cut=not covers_all),
+        "covers_all": covers_all,
     }
     return render(request, "dashboard/activity.html", context)
 

@@ -46,7 +46,7 @@ def exception(request: Request, pk: int) -> HttpResponse:
         "actions": [decision for decision in _decisions(item, request.user) if decision.verb in _shown(item)],
         "may_extend": _may_extend(item, renewal, request.user),
         "renewal": renewal,
-        "timeline": _lines(item),
+        "timeline": _lines(item, request.user),
     }
     return render(request, "dashboard/exception.html", context)
 
@@ -83,6 +83,6 @@ def _may_extend(item: RecommendationException, renewal: RecommendationException 
     return is_free and user.has_perm("remediation.handle_exception") and item.touches_only(user)
 
 
-def _lines(item: RecommendationException) -> list[Line]:
+def _lines(item: RecommendationException, user: User) -> list[Line]:
     events: Any = AuditEvent.objects.about(item).select_related("actor").order_by("-pk")
-    return timeline(events[:100])
+    return timeline(events[:100], is_cut=not item.touches_only(user))

@@ -35,13 +35,13 @@ def description(item: Any, weaknesses: list[Any]) -> str:
     return " ".join(sentences)
 
 
-def _what_is_wrong(item: Recommendation) -> str:
+def _what_is_wrong(item: Any) -> str:
     component = item.related_component or item.name
-    if not item.weaknesses:
+    if not item.seen_weaknesses:
         return _("The installed versions of %(component)s should not stay in use.") % {"component": component}
     return _("The installed versions of %(component)s have %(weaknesses)s.") % {
         "component": component,
-        "weaknesses": cells.weaknesses(item.weaknesses),
+        "weaknesses": cells.weaknesses(item.seen_weaknesses),
     }
 
 

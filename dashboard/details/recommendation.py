@@ -16,6 +16,7 @@ from remediation.models import (
     Severity,
     TicketSystem,
 )
+from remediation.seen import as_seen_in
 
 from ..activities import in_short
 from ..groups import Selection, selection
@@ -106,7 +107,7 @@ def _item(request: Request, pk: int, groups: Selection) -> Any:
     # Microsoft Intune before Configuration Manager, where both are on.
     system = TicketSystem.objects.filter(is_enabled=True).order_by("-name").values("name")[:1]
     visible = Recommendation.objects.visible_to(request.user).filter(pk=pk).values("pk")
-    found = Recommendation.objects.filter(pk__in=visible).annotate(**sums)
+    found = as_seen_in(Recommendation.objects.filter(pk__in=visible).annotate(**sums), groups.limits)
     return found.annotate(ticket_system=system, source_exposure=newest, **weight_questions(groups)).first()
 
 

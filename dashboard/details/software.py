@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -55,7 +55,7 @@ def software(request: Request, pk: int) -> HttpResponse:
     ask_weights(request)
     groups = selection(request)
     item = _item(request, pk, groups)
-    advice = getattr(item, "recommendation", None)
+    advice = item.recommendation if item.sees_advice else None
     versions = _versions(item, groups)
     context = {
         "software": item,
@@ -82,9 +82,9 @@ def _item(request: Request, pk: int, groups: Selection) -> Any:
     sums = {f"in_{name}": Sum(f"counters__{name}", filter=here, default=0) for name in ("installed", "exposed")}
     visible = Software.objects.visible_to(request.user).filter(pk=pk)
     found = Software.objects.filter(pk__in=visible.values("pk")).select_related("recommendation")
-    return get_object_or_404(
-        found.annotate(in_weaknesses=weaknesses_of_software(groups), impact=impact_of_software(request), **sums)
-    )
+    advice = Recommendation.objects.visible_to(request.user).filter(software=OuterRef("pk"))
+    figures = {"in_weaknesses": weaknesses_of_software(groups), "impact": impact_of_software(request)}
+    return get_object_or_404(found.annotate(sees_advice=Exists(advice), **figures, **sums))
 
 
 def _versions(item: Software, groups: Selection) -> list[Any]:

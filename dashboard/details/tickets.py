@@ -1,5 +1,6 @@
 """The tickets of an activity with their attempts, and the partial that follows one until its delivery has ended."""
 
+from functools import cached_property
 from zlib import crc32
 
 from django.conf import settings
@@ -41,6 +42,9 @@ class TicketView:
     def __init__(self, ticket: Ticket, user: User, offered: list[ForeignTicket]) -> None:
         self.ticket = ticket
         self.is_final = ticket.delivery_state in FINAL_STATES and not ticket.is_filling
+        # Of its devices the reader sees some, and so no number of all of them.
+        self.is_cut = not user.sees_all_groups and ticket.here_targets < ticket.devices  # type: ignore[attr-defined]
+        self._user = user
         # It waits for a permission: delivery tries again by itself, people may go on without.
         stands_still = {DeliveryState.DEAD, DeliveryState.READY}
         self.is_refused = ticket.delivery_state in stands_still and ticket.system.refuses_creation
@@ -50,7 +54,7 @@ class TicketView:
         self.may_adopt = self.may_abandon and may_adopt(ticket)
         self.may_retry = may_handle and may_retry(ticket)
         self.offered = offered if self.may_adopt else []
-        self.detail = explain(ticket).detail
+        self.detail = ticket.reason if self.is_cut and ticket.is_filling else explain(ticket).detail
         self.group = getattr(ticket, "target_group", None)
         self.may_ask_for_group = (
             settings.MICROSOFT.makes_groups
@@ -73,12 +77,22 @@ class TicketView:
         return f"{state}.{ticket.next_attempt_at.timestamp():.0f}.{crc32(shown.encode())}"
 
     @property
+    def devices(self) -> int:
+        return self.ticket.here_targets if self.is_cut else self.ticket.devices  # type: ignore[attr-defined]
+
+    @cached_property
     def left_out(self) -> list[TicketMember]:
         """Devices that could not go in, the first of them."""
         if not self.ticket.members_left_out:
             return []
         members = self.ticket.members.filter(state__in=[MemberState.UNKNOWN, MemberState.REFUSED])
+        if not self._user.sees_all_groups:
+            members = members.filter(device__group__in=self._user.device_groups.all())
         return list(members.select_related("device").order_by("device__name")[:SHOWN_LEFT_OUT])
+
+    @property
+    def left_out_count(self) -> int:
+        return len(self.left_out) if self.is_cut else self.ticket.members_left_out
 
     @property
     def wishes(self) -> str:

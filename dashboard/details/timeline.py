@@ -105,22 +105,25 @@ def events_of(activity: RemediationActivity) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(of_itself | of_tickets).order_by("-pk")
 
 
-def timeline(events: Iterable[AuditEvent]) -> list[Line]:
-    return [_line(event) for event in events]
+def timeline(events: Iterable[AuditEvent], *, is_cut: bool) -> list[Line]:
+    """Cut for who sees a part of the subject's device groups: without numbers, which are of all of them."""
+    return [_line(event, is_cut) for event in events]
 
 
-def _line(event: AuditEvent) -> Line:
+def _line(event: AuditEvent, is_cut: bool) -> Line:
     icon, what = WORDS.get(event.verb, ("circle", event.verb.replace("_", " ")))
-    return Line(icon, event.actor_name, str(what), _detail(event), event.note, event.at, event.get_through_display())
+    return Line(
+        icon, event.actor_name, str(what), _detail(event, is_cut), event.note, event.at, event.get_through_display()
+    )
 
 
-def _detail(event: AuditEvent) -> str:
+def _detail(event: AuditEvent, is_cut: bool) -> str:
     """before → after for what changed, else what was set."""
     parts = []
     # Delivery tells the state before beside the state after.
     earlier = event.before | ({"remote_state": event.after["was"]} if "was" in event.after else {})
     for name, after in event.after.items():
-        if after in ("", None) or name == "was":
+        if after in ("", None) or name == "was" or (is_cut and isinstance(after, int)):
             continue
         before = earlier.get(name)
         if before not in ("", None) and before != after:

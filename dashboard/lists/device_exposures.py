@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, FloatField, OuterRef, Q, QuerySet, Value
+from django.db.models import F, FloatField, JSONField, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -113,9 +113,9 @@ def _software(row: Row) -> SafeString:
 
 
 def _paths(row: Row) -> Any:
-    """Where it lies on this device, where an activity has looked; else where it lay on another."""
+    """Where it lies on this device, where an activity has looked; else where it lay on another, of any group."""
     own = [*(row["own_disk_paths"] or []), *(row["own_registry_paths"] or [])]
-    paths = own or [*row["version__disk_paths"], *row["version__registry_paths"]]
+    paths = own or [*row["example_disk_paths"], *row["example_registry_paths"]]
     if not paths:
         return cells.EMPTY
     origin = _("seen here") if own else _("as on another device")
@@ -130,8 +130,8 @@ class DeviceSoftwareTable(ListTable):
         "version__software__name",
         "version__software__vendor",
         "version__version",
-        "version__disk_paths",
-        "version__registry_paths",
+        "example_disk_paths",
+        "example_registry_paths",
         "recommendation__recommended_version",
         "weaknesses",
         "own_disk_paths",
@@ -231,6 +231,7 @@ def device_software(request: Request, pk: int) -> HttpResponseBase:
             weaknesses=CountOf(Weakness.versions.through.objects.filter(softwareversion=OuterRef("version"))),
             own_disk_paths=newest_evidence("disk_paths"),
             own_registry_paths=newest_evidence("registry_paths"),
+            **_examples(request),
         ),
         view=f"device-{pk}-software",
         title=_("Vulnerable software"),
@@ -242,3 +243,10 @@ def device_software(request: Request, pk: int) -> HttpResponseBase:
         },
     )
     return show(listing, "dashboard/device.html", placeholder=_("Filter by name"), **context)
+
+
+def _examples(request: Request) -> dict[str, Any]:
+    """Nobody knows from which device group they are, so they are for who sees all."""
+    names = ("disk_paths", "registry_paths")
+    nothing = Value([], output_field=JSONField())
+    return {f"example_{name}": F(f"version__{name}") if request.user.sees_all_groups else nothing for name in names}

@@ -55,14 +55,14 @@ class RecommendationTable(ListTable):
         "name",
         "tags",
         "related_component",
-        "weaknesses",
+        "seen_weaknesses",
         "active_alert",
         "public_exploit",
         "associated_threats",
         "in_exposed",
         "in_total",
         "remediation_type",
-        "status",
+        "seen_status",
         "active_activities",
         "impact_exposure",
         "impact_configuration",
@@ -93,10 +93,10 @@ class RecommendationTable(ListTable):
     )
     weaknesses = Column(
         gettext_lazy("Weaknesses"),
-        lambda row: _or_dash(row["weaknesses"]),
-        sort="weaknesses",
+        lambda row: _or_dash(row["seen_weaknesses"]),
+        sort="seen_weaknesses",
         css="num hide-t",
-        csv=[("weaknesses", F("weaknesses"))],
+        csv=[("weaknesses", F("seen_weaknesses"))],
     )
     threats = Column(
         gettext_lazy("Threats"),
@@ -120,10 +120,10 @@ class RecommendationTable(ListTable):
     )
     status = Column(
         gettext_lazy("Status"),
-        lambda row: cells.recommendation_status(row["status"]),
-        sort="status",
+        lambda row: cells.recommendation_status(row["seen_status"]),
+        sort="seen_status",
         css="hide-m",
-        csv=[("status", F("status"))],
+        csv=[("status", F("seen_status"))],
     )
     activities = Column(
         gettext_lazy("Activities"),
@@ -145,7 +145,7 @@ class RecommendationFilters(ListFilters):
     q = text_filter("with_text")
     type = ChoicesFilter(field_name="remediation_type", choices=RemediationType, label=gettext_lazy("Type"))
     category = ChoicesFilter(choices=Category, label=gettext_lazy("Category"))
-    status = ChoicesFilter(choices=RecommendationStatus, label=gettext_lazy("Status"))
+    status = ChoicesFilter(field_name="seen_status", choices=RecommendationStatus, label=gettext_lazy("Status"))
     threat = ChoicesFilter(
         method="with_threat",
         choices=[

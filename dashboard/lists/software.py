@@ -26,15 +26,15 @@ from .base import Column, List, ListFilters, ListTable, Row, show, text_filter
 def _name(row: Row) -> SafeString:
     address = reverse("software", args=[row["pk"]])
     return format_html(
-        '<a class="t text-truncate" href="{}">{}</a>{}', address, row["name"], cells.tags(row["recommendation__tags"])
+        '<a class="t text-truncate" href="{}">{}</a>{}', address, row["name"], cells.tags(row["advice_tags"])
     )
 
 
 def _threats(row: Row) -> SafeString:
     return cells.threats(
-        row["recommendation__active_alert"],
-        row["recommendation__public_exploit"],
-        bool(row["recommendation__associated_threats"]),
+        row["advice_active_alert"],
+        row["advice_public_exploit"],
+        bool(row["advice_associated_threats"]),
     )
 
 
@@ -47,10 +47,10 @@ class SoftwareTable(ListTable):
         "name",
         "vendor",
         "in_weaknesses",
-        "recommendation__tags",
-        "recommendation__active_alert",
-        "recommendation__public_exploit",
-        "recommendation__associated_threats",
+        "advice_tags",
+        "advice_active_alert",
+        "advice_public_exploit",
+        "advice_associated_threats",
         "in_exposed",
         "in_installed",
         "impact",
@@ -58,8 +58,8 @@ class SoftwareTable(ListTable):
     default_sort = "-exposed"
     extra_csv = [
         ("source_id", F("source_id")),
-        ("recommendation_id", F("recommendation__source_id")),
-        ("recommended_version", F("recommendation__recommended_version")),
+        ("recommendation_id", F("advice_source_id")),
+        ("recommended_version", F("advice_recommended_version")),
     ]
 
     name = Column(
@@ -67,7 +67,7 @@ class SoftwareTable(ListTable):
         _name,
         sort="name",
         head=True,
-        csv=[("software", F("name")), ("tags", F("recommendation__tags"))],
+        csv=[("software", F("name")), ("tags", F("advice_tags"))],
     )
     vendor = Column(
         gettext_lazy("Vendor"),
@@ -88,8 +88,8 @@ class SoftwareTable(ListTable):
         _threats,
         css="hide-s",
         csv=[
-            ("active_alert", F("recommendation__active_alert")),
-            ("public_exploit", F("recommendation__public_exploit")),
+            ("active_alert", F("advice_active_alert")),
+            ("public_exploit", F("advice_public_exploit")),
         ],
     )
     exposed = Column(
@@ -161,16 +161,16 @@ class SoftwareFilters(ListFilters):
 
     def at_end_of_life(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         tagged, inventoried = self._ENDS[value]
-        return queryset.filter(Q(recommendation__tags__icontains=tagged) | Q(end_of_support_status__in=inventoried))
+        return queryset.filter(Q(advice_tags__icontains=tagged) | Q(end_of_support_status__in=inventoried))
 
     def with_zero_day(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
-        return queryset.filter(recommendation__tags__icontains='"Zero day"')
+        return queryset.filter(advice_tags__icontains='"Zero day"')
 
     def with_threat(self, queryset: QuerySet, name: str, value: list[str]) -> QuerySet:
         """Those that have every sign that was ticked."""
         if "alert" in value:
-            queryset = queryset.filter(recommendation__active_alert=True)
-        return queryset.filter(recommendation__public_exploit=True) if "exploit" in value else queryset
+            queryset = queryset.filter(advice_active_alert=True)
+        return queryset.filter(advice_public_exploit=True) if "exploit" in value else queryset
 
     def exposing(self, queryset: QuerySet, name: str, value: str) -> QuerySet:
         return queryset.filter(in_exposed__gt=0)

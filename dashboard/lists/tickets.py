@@ -12,6 +12,7 @@ from remediation.models import FINAL_STATES, DeliveryState, RemoteState, Ticket
 from remediation.workers import no_worker, worker_seen_at
 
 from .. import cells
+from ..details.parts import with_progress
 from ..groups import selection
 from ..numbers import CountOf, numbers, tickets_in
 from ..requests import Request
@@ -49,7 +50,7 @@ class TicketTable(ListTable):
         "system__name",
         "batch",
         "batches",
-        "devices",
+        "in_devices",
         "delivery_state",
         "next_attempt_at",
         "attempts",
@@ -87,10 +88,10 @@ class TicketTable(ListTable):
     )
     devices = Column(
         gettext_lazy("Devices"),
-        lambda row: cells.number(row["devices"]),
-        sort="devices",
+        lambda row: cells.number(row["in_devices"]),
+        sort="in_devices",
         css="num",
-        csv=[("devices", F("devices"))],
+        csv=[("devices", F("in_devices"))],
     )
     delivery = Column(
         gettext_lazy("Delivery"),
@@ -144,6 +145,12 @@ class TicketList(List):
         ask_tabs(self.request, self.groups)
         waiting = tickets_in(self.groups).exclude(delivery_state__in=FINAL_STATES)
         numbers(self.request).ask(tickets_waiting=CountOf(waiting, cap=1), worker_seen_at=worker_seen_at())
+
+    def prepare(self, queryset: QuerySet) -> QuerySet:
+        """`in_devices`: those of its devices that the reader may see."""
+        if self.groups.sees_everything:
+            return queryset.annotate(in_devices=F("devices"))
+        return with_progress(queryset, self.groups).annotate(in_devices=F("here_targets"))
 
     @property
     def no_worker(self) -> str:
