@@ -167,6 +167,7 @@ def test_what_a_role_allows_is_told_in_words(client, administrator):
     assert str(Permission.objects.get(codename="manage_settings").name) in said
 
 
+@pytest.mark.security(id="S3")
 def test_a_reader_of_some_groups_is_refused_and_reads_nothing(client):
     UserFactory(username="x", first_name=CANARY, roles=[VIEWER], device_groups=[DeviceGroupFactory(name=CANARY)])
     client.force_login(UserFactory(roles=[ADMINISTRATOR], device_groups=[DeviceGroupFactory()]))

@@ -185,6 +185,7 @@ def test_the_file_has_every_column_and_whole_values(client, auditor):
     assert (row["subject_id"], row["through"], row["request_id"]) == (made.subject_id, "page", made.request_id)
 
 
+@pytest.mark.security(id="S3")
 @pytest.mark.parametrize("query", ["", "format=csv", "q=canary", "sort=subject", "open=1"])
 def test_a_reader_of_some_groups_is_refused_and_reads_nothing(client, query):
     device = DeviceFactory(name=CANARY, group__name=f"{CANARY} group")
@@ -198,6 +199,7 @@ def test_a_reader_of_some_groups_is_refused_and_reads_nothing(client, query):
     assert CANARY not in response.content.decode()
 
 
+@pytest.mark.security(id="S3")
 def test_the_admin_shows_a_reader_of_some_groups_no_event_either(client):
     event = record(DeviceGroupFactory(name=CANARY), note=CANARY)
     client.force_login(UserFactory(is_staff=True, roles=[ADMINISTRATOR], device_groups=[DeviceGroupFactory()]))

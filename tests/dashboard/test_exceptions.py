@@ -70,6 +70,7 @@ def test_a_page_is_valid_html_and_runs_nothing(client, reader, published, people
     assert "<script>alert" not in html
 
 
+@pytest.mark.security(id="S3")
 def test_what_is_for_other_groups_is_on_no_page_and_in_no_file(client, reader, published, people):
     mara, _approver = people
     mine, other = groups(published)

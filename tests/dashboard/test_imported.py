@@ -42,6 +42,7 @@ def test_the_tab_says_where_each_comes_from_and_how_far_it_is(client, reader, pu
     assert "14 / 40" in shown
 
 
+@pytest.mark.security(id="S3")
 def test_a_reader_sees_what_is_about_their_groups_alone(client, reader, published):
     large, small = groups()
     imported("of theirs", groups=[small])

@@ -95,6 +95,7 @@ def test_a_page_is_valid_html_with_one_main_heading_and_runs_nothing(client, rea
     assert "<script>alert" not in html
 
 
+@pytest.mark.security(id="S3")
 @pytest.mark.parametrize("name", QUERIES)
 def test_what_another_group_has_is_on_no_page(client, reader, found, theirs, name):
     mine, other = theirs
@@ -108,6 +109,7 @@ def test_what_another_group_has_is_on_no_page(client, reader, found, theirs, nam
     assert not [word for word in hidden if word in shown]
 
 
+@pytest.mark.security(id="S3")
 @pytest.mark.parametrize("name", ["software list", "devices of software", "weaknesses", "devices of weakness"])
 @pytest.mark.parametrize("sort", ["", "exposed", "-exposed", "weaknesses", "-since", "device"])
 def test_what_another_group_has_is_in_no_file(client, reader, found, theirs, name, sort):
@@ -126,6 +128,7 @@ def test_what_another_group_has_is_in_no_file(client, reader, found, theirs, nam
     ]
 
 
+@pytest.mark.security(id="S2")
 def test_a_weakness_or_product_of_another_group_does_not_exist(client, reader, theirs):
     mine, other = theirs
     weakness = other.software.versions.get().weaknesses.get()
@@ -136,6 +139,7 @@ def test_a_weakness_or_product_of_another_group_does_not_exist(client, reader, t
     assert [client.get(address).status_code for address in addresses] == [404] * 3
 
 
+@pytest.mark.security(id="S3")
 def test_numbers_are_cut_to_the_readers_groups(client, reader, found):
     mine = DeviceGroup.objects.order_by("pk").last()
     (here,) = Exposure.objects.filter(device__group=mine).values("recommendation").distinct()

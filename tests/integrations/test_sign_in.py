@@ -353,6 +353,7 @@ def test_it_leads_on_to_our_own_pages_only(entra, browser, payload):
     assert browser.get(BEGIN, {"next": payload})["Location"] == "/"
 
 
+@pytest.mark.security(id="S20")
 def test_the_key_of_the_session_changes_at_the_sign_in(entra, browser):
     address = begin(browser)
     before = browser.session.session_key
@@ -379,6 +380,7 @@ def test_the_way_there_has_all_its_seals(entra, browser):
     assert kept["code_verifier"] not in str(query)
 
 
+@pytest.mark.security(id="S20")
 def test_signing_out_ends_both_sessions(entra, browser):
     sign_in(browser, entra, "sam")
 

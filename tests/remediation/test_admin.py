@@ -46,6 +46,7 @@ def rows() -> dict:
     }
 
 
+@pytest.mark.security(id="S21")
 @pytest.mark.parametrize(
     "name",
     [
@@ -105,6 +106,8 @@ def test_an_administrator_gives_a_role_and_device_groups_and_it_is_written_down(
     assert (event.before["roles"], event.after["roles"]) == ([], [SECURITY_TEAM])
 
 
+@pytest.mark.security(id="S4")
+@pytest.mark.security(id="S5")
 @pytest.mark.parametrize("who", ["themselves", "another"])
 def test_an_administrator_cannot_make_a_superuser(client, administrator, who):
     person = administrator if who == "themselves" else UserFactory()
@@ -116,6 +119,7 @@ def test_an_administrator_cannot_make_a_superuser(client, administrator, who):
     assert not person.user_permissions.exists()
 
 
+@pytest.mark.security(id="S5")
 def test_an_administrator_cannot_touch_a_superuser_or_their_password(client, administrator):
     chief = UserFactory(is_superuser=True, is_staff=True)
     password = reverse("admin:auth_user_password_change", args=[chief.pk])
@@ -128,6 +132,7 @@ def test_an_administrator_cannot_touch_a_superuser_or_their_password(client, adm
     assert chief.username != "mine"
 
 
+@pytest.mark.security(id="S5")
 def test_an_administrator_cannot_give_the_role_of_the_machine_or_one_that_changes_roles(client, administrator):
     from django.contrib.auth.models import Permission
 
@@ -149,6 +154,7 @@ def test_the_system_user_is_nobodys_to_change(client, superuser):
     assert system.is_active
 
 
+@pytest.mark.security(id="S21")
 def test_people_are_not_deleted(client, superuser):
     person = UserFactory()
 

@@ -70,6 +70,7 @@ def test_a_second_time_changes_and_records_nothing(client, sam):
     assert AuditEvent.objects.filter(verb="set device values").count() == 1
 
 
+@pytest.mark.security(id="S2")
 def test_devices_of_other_groups_stay_as_they_are():
     mine, theirs = DeviceFactory(), DeviceFactory()
     user = UserFactory(may=MAY, device_groups=[mine.group])

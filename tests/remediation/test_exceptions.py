@@ -84,6 +84,7 @@ def test_until_somebody_else_has_approved_it_nothing_changes(recommendation, mar
     ]  # fmt: skip
 
 
+@pytest.mark.security(id="S5")
 def test_nobody_approves_their_own_exception(recommendation):
     both = UserFactory(roles=["Security team", "Exception approver"])
     made = filed(recommendation, both)
@@ -96,6 +97,7 @@ def test_nobody_approves_their_own_exception(recommendation):
     assert made.status == S.AWAITING_APPROVAL
 
 
+@pytest.mark.security(id="S5")
 def test_the_database_refuses_an_approval_of_ones_own(recommendation, mara):
     made = filed(recommendation, mara)
 
@@ -111,6 +113,7 @@ def test_only_the_security_team_files_exceptions(recommendation, role):
     assert not RecommendationException.objects.exists()
 
 
+@pytest.mark.security(id="S5")
 @pytest.mark.parametrize("role", ["Viewer", "IT administrator", "Security team", "Administrator"])
 def test_only_approvers_decide(recommendation, mara, role):
     made = filed(recommendation, mara)
@@ -279,6 +282,7 @@ def test_someone_of_a_part_files_for_their_own_groups_alone(recommendation):
         filed(recommendation, narrow, [second])
 
 
+@pytest.mark.security(id="S5")
 def test_who_does_not_see_all_its_groups_decides_nothing(recommendation, mara):
     first, _second = groups_of(recommendation)
     narrow = UserFactory(roles=["Exception approver"], device_groups=[first])

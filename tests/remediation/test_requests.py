@@ -79,6 +79,7 @@ def test_a_viewer_cannot_request():
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.security(id="S2")
 def test_a_group_outside_the_scope_is_refused():
     recommendation = estate(groups=2)
     seen, hidden = DeviceGroup.objects.all()

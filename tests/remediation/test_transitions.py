@@ -58,6 +58,7 @@ def test_of_two_people_one_wins_and_the_other_hears_who():
     assert AuditEvent.objects.about(activity).count() == 1
 
 
+@pytest.mark.security(id="S5")
 def test_whoever_cannot_see_all_groups_of_an_activity_cannot_move_it():
     activity = ActivityFactory()
     seen, hidden = DeviceGroupFactory(), DeviceGroupFactory()

@@ -152,6 +152,7 @@ def test_without_the_permission_nothing_is_shown_or_requested(client, roles):
     assert not RemediationActivity.objects.exists()
 
 
+@pytest.mark.security(id="S2")
 def test_a_recommendation_outside_the_scope_is_not_found(client):
     client.force_login(UserFactory(roles=[SECURITY_TEAM], device_groups=[DeviceGroupFactory()]))
     recommendation = estate()
