@@ -14,6 +14,7 @@ from remediation.roles import ADMINISTRATOR, SECURITY_TEAM, VIEWER
 from tests.audit_trail import unguarded
 from tests.factories import DeviceGroupFactory, UserFactory
 from tests.remediation.test_admin import change_url, person_form
+from tests.signed_in import sign_in
 
 from .conftest import csv_of, publish, words
 from .test_pages import HOSTILE, ODD
@@ -26,8 +27,7 @@ CANARY = "Canary-4711"
 def administrator(client) -> User:
     publish()
     user = UserFactory(username="chief", first_name="Ada", last_name="Zorn", is_staff=True, roles=[ADMINISTRATOR])
-    client.force_login(user)
-    return user
+    return sign_in(client, user)
 
 
 def listed(client, query: str = "") -> list[str]:
