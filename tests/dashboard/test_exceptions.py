@@ -8,9 +8,17 @@ import html5lib
 import pytest
 from django.utils import timezone
 
-from remediation.models import DeviceGroup, RecommendationException
+from remediation import scoring
+from remediation.models import Device, DeviceGroup, RecommendationException, ScoreSnapshot
 from remediation.rules.exception_clock import look_after
-from tests.factories import ExceptionFactory, UserFactory, WeaknessFactory
+from tests.factories import (
+    ConfigurationFactory,
+    CounterFactory,
+    ExceptionFactory,
+    ExposureFactory,
+    UserFactory,
+    WeaknessFactory,
+)
 from tests.publication import publish
 from tests.remediation.test_exceptions import filed, in_effect
 
@@ -170,3 +178,29 @@ def test_what_an_exception_takes_from_a_device_adds_nothing_in_its_list_either(c
 def _row(client, device) -> dict[str, str]:
     (row,) = csv.DictReader(io.StringIO(csv_of(client.get(f"/devices/{device.pk}/?format=csv"))))
     return row
+
+
+def test_what_the_scores_would_be_without_exceptions_stands_beside_them(client, reader, published):
+    publish()
+    before = scoring.exposure_score_of(ScoreSnapshot.objects.present())
+    first, second = groups(published)
+    setting = ConfigurationFactory()
+    counter = CounterFactory(recommendation=setting, group=first, exposed=1, total=2)
+    ExposureFactory(recommendation=setting, device=Device.objects.filter(group=first).first(), version=None)
+    ExceptionFactory(recommendation=published, groups=[first])
+    ExceptionFactory(recommendation=setting)
+    publish()
+    after = scoring.exposure_score_of(ScoreSnapshot.objects.present())
+    reader(client)
+
+    dashboard, score = words(client.get("/")), words(client.get("/scores/exposure/"))
+    panel = words(client.get(f"/recommendations/{published.pk}/"))
+    elsewhere = words(client.get(f"/?groups={second.pk}"))
+
+    assert after < before
+    assert f"Exceptions lower the explained score: {after:.1f} , without them {before:.1f}" in dashboard
+    assert "Without exceptions it would be 50.0" in dashboard and counter.total == 2
+    assert f"Without exceptions it would be {before:.1f}" in score
+    assert f"{published.counters.get(group=first).exposed} under exception" in panel
+    assert "points more are taken away by exceptions" in panel
+    assert "Exceptions lower" not in elsewhere
