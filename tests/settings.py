@@ -26,6 +26,9 @@ os.environ["CELERY_BROKER_URL"] = broker_of_this_process(os.environ.get("TEST_RE
 
 from tvm_remediation.settings import *  # noqa: E402, F403
 
+if os.environ.get("TEST_DATABASE_URL"):
+    # Nobody pulls the plug of a test: what is committed may reach the disk a moment later.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"  # noqa: F405
 # Nobody's network: a test that reads a feed says from where.
 EPSS_URL = KEV_URL = ""
 # In the test's own thread, and one by one. What several do at once has tests of its own.
