@@ -105,7 +105,7 @@ def feed_url(name: str, default: str) -> str:
 def broker_url(name: str, default: str) -> str:
     """Never said again, for it may hold a password."""
     value = os.environ.get(name, "").strip() or default
-    if urlsplit(value).scheme not in {"redis", "rediss", "redis+socket", "memory"}:
+    if urlsplit(value).scheme not in {"redis", "rediss", "redis+socket", "sentinel", "memory"}:
         raise ImproperlyConfigured(f"{name} is no address of a broker. An example: redis://127.0.0.1:6379/0")
     return value
 
