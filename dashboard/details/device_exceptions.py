@@ -1,5 +1,7 @@
 """What exceptions take from the risk of a device: version by version, as the published scores count it."""
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
 from remediation import scoring
@@ -13,16 +15,15 @@ def taken_by_exceptions(device: Device, exposures: QuerySet[Exposure]) -> dict[i
     counted = RecommendationException.objects.filter(is_counted=True)
     here = counted.filter(Q(all_groups=True) | Q(device_groups=device.group_id))
     pairs = list(here.values_list("recommendation", "weakness"))
-    products, weaknesses = {pair[0] for pair in pairs} - {None}, {pair[1] for pair in pairs} - {None}
-    rows = exposures.select_related("recommendation", "version")
-    own = {row.version.pk: row for row in rows if row.version}
-    whole = {row.version.pk: row.version.risk for row in own.values() if row.version}
+    products, weaknesses = {pair[0] for pair in pairs if pair[0]}, {pair[1] for pair in pairs if pair[1]}
+    found = exposures.exclude(version=None).select_related("recommendation", "version")
+    own: dict[int, Any] = {row.version_id: row for row in found if row.version_id}
     taken = _of_weaknesses(own, weaknesses)
-    taken |= {version: whole[version] for version, row in own.items() if row.recommendation_id in products}
-    return {version: min(risk, whole[version]) for version, risk in taken.items()}
+    taken |= {version: row.version.risk for version, row in own.items() if row.recommendation_id in products}
+    return {version: min(risk, own[version].version.risk) for version, risk in taken.items()}
 
 
-def _of_weaknesses(own: dict[int, Exposure], weaknesses: set[int]) -> dict[int, float]:
+def _of_weaknesses(own: dict[int, Any], weaknesses: set[int]) -> dict[int, float]:
     links = Weakness.versions.through.objects.filter(softwareversion__in=own, weakness__in=weaknesses)
     taken: dict[int, float] = {}
     for link in links.select_related("weakness"):

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 from remediation.models import STANDING, AuditEvent, DeviceGroup, ExceptionStatus, RecommendationException, User
 from remediation.rules.transitions import EXCEPTION, Transition
 
+from ..exceptions import with_size
 from ..groups import selection
-from ..lists.exceptions import with_size
 from ..requests import Request
 from .timeline import Line, timeline
 

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters
-from django.db.models import Case, F, FloatField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q, QuerySet
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -18,13 +17,12 @@ from django.views.decorators.http import require_GET
 from remediation.models import (
     ExceptionStatus,
     Justification,
-    RecommendationCounter,
     RecommendationException,
     User,
-    WeaknessCounter,
 )
 
 from .. import cells
+from ..exceptions import with_size, with_subject
 from ..groups import Selection, selection
 from ..numbers import CountOf, exceptions_in, numbers
 from ..requests import Request
@@ -226,41 +224,6 @@ def ask_to_do(request: Request, groups: Selection) -> None:
     found, user = exceptions_in(groups), request.user
     numbers(request).ask(
         exceptions_to_decide=CountOf(to_decide(found, user)), exceptions_ending=CountOf(ending_for(found, user))
-    )
-
-
-def with_size(exceptions: QuerySet, groups: Selection) -> QuerySet:
-    """Of the selected device groups: how many `groups` it names, and `exposed_now` devices that it covers in them.
-
-    What was decided on is about all of its groups, so whoever sees a part is not told.
-    """
-    named = RecommendationException.device_groups.through.objects.filter(devicegroup__in=groups.ids)
-    mine = named.filter(recommendationexception=OuterRef("pk"))
-    covered = named.filter(recommendationexception=OuterRef(OuterRef("pk"))).values("devicegroup")
-    exposed = Case(
-        When(weakness=None, then=_exposed(RecommendationCounter, "recommendation", groups, covered)),
-        default=_exposed(WeaknessCounter, "weakness", groups, covered),
-    )
-    then = {"exposed_of_all": F("exposed_then"), "impact_of_all": F("impact_then")}
-    told = then if groups.sees_everything else dict.fromkeys(then, Value(None, output_field=FloatField()))
-    return exceptions.annotate(groups=CountOf(mine), exposed_now=exposed, **told)
-
-
-def _exposed(counter: Any, subject: str, groups: Selection, covered: QuerySet) -> Case:
-    """Devices of the selected groups that it exposes, in all of them or in those that are covered."""
-    here = counter.objects.filter(**{subject: OuterRef(subject)}, group__in=groups.ids)
-    summed = [
-        Coalesce(Subquery(rows.order_by().values(subject).annotate(_sum=Sum("exposed")).values("_sum")), 0)
-        for rows in (here, here.filter(group__in=covered))
-    ]
-    return Case(When(all_groups=True, then=summed[0]), default=summed[1])
-
-
-def with_subject(exceptions: QuerySet) -> QuerySet:
-    """The name of what is excepted, and a word on it."""
-    return exceptions.annotate(
-        subject=Coalesce("recommendation__name", "weakness__name"),
-        about=Coalesce("recommendation__related_component", Value(_("Weakness"))),
     )
 
 

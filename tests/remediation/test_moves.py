@@ -421,6 +421,22 @@ def test_what_an_exception_took_already_is_no_success_of_a_fix(exposure):
     assert _moved() == {}
 
 
+@pytest.mark.parametrize("excepted", ["product", "weakness"])
+def test_a_weakness_that_is_found_under_an_exception_is_no_part_of_the_movement(exposure, excepted):
+    other = factories.SoftwareVersionFactory(weaknesses=[factories.WeaknessFactory()])
+    factories.ExposureFactory(
+        recommendation=factories.RecommendationFactory(software=other.software), device=exposure.device, version=other
+    )
+    found = factories.WeaknessFactory()
+    about = {"recommendation": exposure.recommendation} if excepted == "product" else {"weakness": found}
+    factories.ExceptionFactory(**about)
+    publish(TODAY - timedelta(days=1))
+    exposure.version.weaknesses.add(found)
+    FreshLink.objects.create(version=exposure.version, weakness=found)
+
+    assert _moved() == {}
+
+
 def test_a_device_keeps_a_score_of_each_day_on_which_it_moved(exposure):
     clean = exposure.device
     change(exposure, None)
