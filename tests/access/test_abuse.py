@@ -31,6 +31,7 @@ def things() -> Things:
     return found
 
 
+@pytest.mark.once
 @pytest.mark.security(id="S23")
 @pytest.mark.parametrize("asked", BEYOND_MEASURE)
 def test_no_page_breaks_at_what_is_beyond_measure(asked, things):

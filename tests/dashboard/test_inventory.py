@@ -264,8 +264,8 @@ def test_what_is_not_known_sorts_below_what_is(client, reader, found, sort):
     assert [row["pk"] for row in rows] == [found.pk, unknown.get().pk]
 
 
-ODD = ["kev=2", "epss=NaN", "epss=-1", "epss=1e400", "epss=abc", "severity=zzz", "software=%00", "eol=zzz", "q=%00",
-       "exposed=x", "version=%00", "version=" + "x" * 999, "sort=carriers", "threat=zzz", "groups=0"]  # fmt: skip
+ODD = ["kev=2&epss=NaN&severity=zzz&software=%00", "epss=-1&eol=zzz&exposed=x", "epss=1e400&version=%00&sort=carriers",
+       "epss=abc&threat=zzz&groups=0", "q=%00", "version=" + "x" * 999]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", QUERIES)
