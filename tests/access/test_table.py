@@ -81,6 +81,7 @@ def assert_answer(visitor: Visitor, line: Line, address: str, expected: str) -> 
     assert expected == "200" or CANARY.encode() not in response.content, line.path
 
 
+@pytest.mark.once
 @pytest.mark.security(id="S1")
 @pytest.mark.parametrize(("turn", "person"), enumerate(EVERYBODY))
 def test_any_other_request_is_refused(turn, person, things):

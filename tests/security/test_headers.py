@@ -43,6 +43,7 @@ def assert_complete(response) -> None:
 
 @pytest.mark.security(id="S8")
 @pytest.mark.security(id="S30")
+@pytest.mark.once
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
 def test_every_address_has_them_whatever_it_answers(chief, things, method):
     for name in sorted(set(ASKED) - {"logout"}):

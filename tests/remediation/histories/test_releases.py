@@ -16,6 +16,7 @@ def judge(devices: int, seed: int, every: int) -> None:
     assert sum(activity.next_version for activity in activities) == 0
 
 
+@pytest.mark.once
 def test_twelve_weekly_releases_close_twelve_activities_once():
     judge(120, seed=1, every=3)
 
