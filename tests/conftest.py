@@ -16,8 +16,18 @@ from remediation.audit_guard import unguard
 _LOCAL = {"127.0.0.1", "::1", "localhost", ""}
 
 
+# Directories whose tests mostly wait for processes of their own.
+_WAITING = {"chaos", "upgrade", "setup"}
+
+
 class NetworkBlocked(OSError):
     """A test tried to leave this machine."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait come first: at the end there would be nothing left to run beside them."""
+    items.sort(key=lambda item: _WAITING.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -29,7 +29,7 @@ from remediation.rules.exceptions import ExceptionRefused, ExceptionRequest
 from remediation.rules.transitions import InvalidTransition
 from tests.factories import ActivityFactory, UserFactory, estate
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 S, R = ExceptionStatus, RecommendationStatus
 START = datetime(2027, 1, 11, 9, 0, tzinfo=UTC)
 REFUSED = (PermissionDenied, ExceptionRefused, InvalidTransition)

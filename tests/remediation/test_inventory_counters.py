@@ -116,7 +116,7 @@ def counted(model, name: str, **key) -> int:
     return getattr(row, name) if row else 0
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(estate=estates)
 def test_the_counted_devices_are_those_that_are_exposed(estate):
     with transaction.atomic():

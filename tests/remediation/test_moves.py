@@ -219,7 +219,7 @@ def prove(exposure: Exposure) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_parts_add_up_to_the_movement_whatever_happens(data):
     with transaction.atomic():

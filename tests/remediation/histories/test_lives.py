@@ -17,6 +17,7 @@ def judge(devices: int, seed: int) -> None:
     assert min(verdict.fixed, verdict.completed, verdict.regressed, verdict.reopened, verdict.waited) > 0
 
 
+@pytest.mark.once
 def test_hundreds_of_lives_are_judged_as_they_were():
     judge(200, seed=1)
 
