@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from .models import Device, DeviceGroup, DeviceValue, ExposureLevel
-from .models.inventory import DeviceQuerySet
+from .models.devices import DeviceQuerySet
 
 LONGEST_TEXT = 200
 

@@ -11,7 +11,7 @@ from .device_filters import DeviceFilters
 from .fields import COULD_BE_AN_ID
 from .forms_devices import ALL, ClosingForm, DeviceValuesForm, InaccuracyForm
 from .models import Device, Exposure, InaccuracyReport, Recommendation
-from .models.inventory import DeviceQuerySet
+from .models.devices import DeviceQuerySet
 from .rules import inaccuracies
 from .rules.devices import MOST, TooManyDevices, set_by_hand
 from .rules.transitions import InvalidTransition

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from remediation import scoring
 from remediation.device_filters import DeviceFilters
 from remediation.models import Device
-from remediation.models.inventory import UNSEEN_AFTER
+from remediation.models.devices import UNSEEN_AFTER
 from remediation.rules.devices import MOST, PERMISSION
 
 from .. import cells

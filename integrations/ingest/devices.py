@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from remediation.models import DeviceGroup
-from remediation.models.inventory import UNSEEN_AFTER
+from remediation.models.devices import UNSEEN_AFTER
 
 from .stage import Stage, adapt
 

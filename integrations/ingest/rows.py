@@ -4,7 +4,7 @@ import json
 
 from msgspec import Raw
 
-from remediation.models.inventory import UNGROUPED
+from remediation.models.devices import UNGROUPED
 
 from ..sources import clean, records
 from .stage import adapt

@@ -6,7 +6,7 @@ from django.db import connection
 
 from .. import scoring
 from ..models import ScoreSnapshot
-from ..models.inventory import UNSEEN_AFTER
+from ..models.devices import UNSEEN_AFTER
 from .tables import NO_CHANGE, drop, run, score_of
 
 FACTOR = f"CASE WHEN d.internet_facing THEN {scoring.INTERNET_FACTOR} ELSE 1.0 END"

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from ..models import DeviceValue, Weakness
-from ..models.inventory import UNSEEN_AFTER
+from ..models.devices import UNSEEN_AFTER
 from .devices import FACTOR
 from .risks import BADNESS, THREAT
 from .tables import rows, score_of

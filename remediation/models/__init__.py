@@ -14,6 +14,7 @@ from .activities import (
 )
 from .audit import AuditCheckpoint, AuditEvent, Through
 from .beside import InstalledBeside
+from .devices import Device, DeviceGroup, DeviceValue, ExposureLevel
 from .events import Event, EventCount, EventKind, Publication, PublicationSum
 from .exceptions import (
     LIVE,
@@ -29,18 +30,7 @@ from .foreign_tickets import ForeignTicket
 from .heartbeats import Duty, Heartbeat
 from .imported_activities import ImportedActivity, ImportedFrom, ImportedStatus
 from .inaccuracies import InaccuracyReason, InaccuracyReport, InaccuracyState
-from .inventory import (
-    Device,
-    DeviceGroup,
-    DeviceValue,
-    EndOfSupport,
-    ExploitLevel,
-    ExposureLevel,
-    Severity,
-    Software,
-    SoftwareVersion,
-    Weakness,
-)
+from .inventory import EndOfSupport, ExploitLevel, Severity, Software, SoftwareVersion, Weakness
 from .inventory_counters import SoftwareCounter, VersionCounter, WeaknessCounter
 from .leases import Lease
 from .members import MemberState, TicketMember

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import Device, DeviceGroup, Weakness
+from .devices import Device, DeviceGroup
+from .inventory import Weakness
 from .people import User
 from .recommendations import Recommendation, RemediationType
 

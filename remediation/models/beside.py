@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from .inventory import Device, SoftwareVersion
+from .devices import Device
+from .inventory import SoftwareVersion
 
 
 class InstalledBeside(models.Model):

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import DeviceGroup, Weakness
+from .devices import DeviceGroup
+from .inventory import Weakness
 from .recommendations import Recommendation
 
 

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .devices import DeviceGroup
 from .inaccuracies import InaccuracyReport
-from .inventory import DeviceGroup, Weakness
+from .inventory import Weakness
 from .inventory_counters import WeaknessCounter
 from .people import User
 from .recommendations import Recommendation, RecommendationCounter

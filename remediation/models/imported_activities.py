@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import DeviceGroup
+from .devices import DeviceGroup
 from .people import User
 from .recommendations import Recommendation
 

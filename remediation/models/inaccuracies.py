@@ -5,7 +5,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import Device, SoftwareVersion
+from .devices import Device
+from .inventory import SoftwareVersion
 from .people import User
 from .recommendations import Recommendation
 

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from .inventory import DeviceGroup, Software, SoftwareVersion, Weakness
+from .devices import DeviceGroup
+from .inventory import Software, SoftwareVersion, Weakness
 
 
 class SoftwareCounter(models.Model):

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import Device
+from .devices import Device
 from .tickets import Ticket
 
 

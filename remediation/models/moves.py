@@ -4,7 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .inventory import Device, DeviceGroup, DeviceValue, SoftwareVersion, Weakness
+from .devices import Device, DeviceGroup, DeviceValue
+from .inventory import SoftwareVersion, Weakness
 from .recommendations import Recommendation
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from .inventory import DeviceGroup
+    from .devices import DeviceGroup
 
 SYSTEM_USERNAME = "system"
 

@@ -3,7 +3,7 @@
 from django.db import models
 
 from .activities import RemediationActivity
-from .inventory import DeviceGroup
+from .devices import DeviceGroup
 
 
 class ActivityProgress(models.Model):

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from .inventory import DeviceGroup
+from .devices import DeviceGroup
 
 
 class ScoreSnapshotQuerySet(models.QuerySet["ScoreSnapshot"]):

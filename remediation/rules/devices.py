@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..models import AuditEvent, Device, DeviceGroup, User
-from ..models.inventory import DeviceQuerySet
+from ..models.devices import DeviceQuerySet
 
 PERMISSION = "remediation.change_device_value"
 # As many as one action changes: what somebody can still answer for, in one short transaction.

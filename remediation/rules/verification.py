@@ -26,7 +26,7 @@ from ..models import (
     Through,
     User,
 )
-from ..models.inventory import UNSEEN_AFTER
+from ..models.devices import UNSEEN_AFTER
 from . import activities
 from .transitions import InvalidTransition
 
