@@ -97,6 +97,7 @@ def test_a_page_stays_within_its_queries(client, reader, work, name, django_asse
         assert client.get(address).status_code == 200
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_page_is_valid_html_with_one_main_heading(client, reader, work, name):
     reader(client)

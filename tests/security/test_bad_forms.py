@@ -91,7 +91,7 @@ TYPED = {
     **dict.fromkeys(["device_groups", "device", "recommendation"], NUMBER),
     **dict.fromkeys(["due_on", "ends_on"], DATE),
 }
-_ALONE = 4
+_ALONE = 2
 COULD_BE_HALF_SAVED = [RemediationActivity, Ticket, RecommendationException, InaccuracyReport, AuditEvent]
 
 
@@ -127,8 +127,8 @@ def _odd_values(form: Form) -> Iterator[Form]:
     """The worst in each field alone; all the rest in every field of its kind at once."""
     for field in form:
         yield from ({field: value} for value in TYPED.get(field, WORD)[:_ALONE])
-    for kind in (TEXT, NUMBER, DATE):
-        fields = [field for field in form if TYPED.get(field) is kind]
+    for kind in (TEXT, NUMBER, DATE, WORD):
+        fields = [field for field in form if TYPED.get(field, WORD) is kind]
         yield from (dict.fromkeys(fields, value) for value in kind[_ALONE:] if fields)
 
 
