@@ -5,8 +5,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from tvm_remediation.supervisor import programs
 from tvm_remediation.supervisor.logs import Logs
@@ -57,8 +59,7 @@ class Troupe:
     def kill(self, name: str) -> None:
         """`kill -9`, of a web server with all its processes."""
         self.stopped_until.pop(name, None)
-        os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes[name].wait()
+        _kill(self.processes[name])
 
     def stop(self, name: str) -> None:
         os.kill(self.processes[name].pid, signal.SIGSTOP)
@@ -76,8 +77,7 @@ class Troupe:
     def end(self) -> None:
         for process in self.processes.values():
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                _kill(process)
         self.watchdog.communicate(timeout=10)
 
     def _start(self, name: str) -> None:
@@ -98,6 +98,15 @@ class Troupe:
         if self.watchdog.stdin:
             self.watchdog.stdin.write(f"{sign}{group}\n".encode())
             self.watchdog.stdin.flush()
+
+
+def _kill(process: Any) -> None:
+    """With its children. Who was forked a moment ago has no group yet, and who has just ended is not there at all."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def gather(stage: Stage, tickets: int) -> Troupe:
