@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,6 +37,26 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+def each(paths: list[Path]) -> Callable[[Callable[[Path], None]], Callable[[], None]]:
+    """One test of all files, which names every one that fails: a test a file would be half of all tests."""
+
+    def of_all(check: Callable[[Path], None]) -> Callable[[], None]:
+        def test() -> None:
+            assert [failure for path in paths if (failure := _failure(check, path))] == []
+
+        return test
+
+    return of_all
+
+
+def _failure(check: Callable[[Path], None], path: Path) -> str:
+    try:
+        check(path)
+    except AssertionError as problem:
+        return f"{named(path)}: {problem}"
+    return ""
+
+
 def imports(path: Path) -> set[str]:
     """The first part of each module that a file imports, relative ones resolved."""
     found = set()
@@ -52,7 +73,7 @@ def test_the_apps_are_where_they_are_expected():
     assert {path.relative_to(ROOT).parts[0] for path in SOURCES} == set(APPS)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_imports_point_left(path):
     app = path.relative_to(ROOT).parts[0]
     to_the_right = set(APPS[APPS.index(app) + 1 :])
@@ -60,7 +81,7 @@ def test_imports_point_left(path):
     assert imports(path) & to_the_right == set()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_a_relative_import_stays_inside_its_app(path):
     depth = len(path.relative_to(ROOT).parts) - 1
 
@@ -68,7 +89,7 @@ def test_a_relative_import_stays_inside_its_app(path):
     assert max(levels, default=0) <= depth
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_a_file_is_named_after_its_subject_not_its_kind(path):
     assert not KINDS & {part.removesuffix(".py") for part in path.relative_to(ROOT).parts}
 
@@ -100,7 +121,7 @@ OTHER_STATUS = {
 }
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if "sandbox" not in path.parts], ids=named)
+@each([path for path in SOURCES if "sandbox" not in path.parts])
 def test_the_status_of_an_activity_is_written_by_the_rules_only(path):
     if named(path).startswith("remediation/rules/"):
         return
@@ -109,7 +130,7 @@ def test_the_status_of_an_activity_is_written_by_the_rules_only(path):
     assert "status" not in written_names(path) or named(path) in OTHER_STATUS
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_the_state_of_a_delivery_is_written_by_delivery_only(path):
     if named(path).startswith("integrations/delivery/"):
         return
@@ -118,7 +139,7 @@ def test_the_state_of_a_delivery_is_written_by_delivery_only(path):
 
 
 @pytest.mark.security(id="S7")
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_no_text_is_declared_safe_by_hand(path):
     tree = tree_of(path)
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -128,7 +149,7 @@ def test_no_text_is_declared_safe_by_hand(path):
 
 
 @pytest.mark.security(id="S7")
-@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+@each(TEMPLATES)
 def test_no_template_declares_text_safe_or_brings_script_or_style(path):
     text = path.read_text()
 
@@ -137,13 +158,13 @@ def test_no_template_declares_text_safe_or_brings_script_or_style(path):
     assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=[\"']|javascript:", text)
 
 
-@pytest.mark.parametrize("path", TEMPLATES, ids=named)
+@each(TEMPLATES)
 def test_a_partial_says_what_it_needs(path):
     if path.name.startswith("_"):
         assert path.read_text().startswith("{#")
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
+@each(SOURCES)
 def test_an_exception_of_any_kind_is_never_caught_silently(path):
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler) and (node.type is None or _is_exception(node.type)):
