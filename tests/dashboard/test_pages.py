@@ -110,6 +110,7 @@ def test_a_page_is_valid_html_with_one_main_heading(client, reader, work, name):
     assert "<title>" in html
 
 
+@pytest.mark.once
 @pytest.mark.security(id="S7")
 @pytest.mark.parametrize("name", QUERIES)
 def test_hostile_text_is_shown_and_not_run(client, reader, work, name):

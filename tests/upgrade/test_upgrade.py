@@ -45,6 +45,8 @@ def check(report: dict, rows: int) -> None:
         assert killed["everything"].keys() == report["whole"].keys()
 
 
+# On PostgreSQL the long one.
+@pytest.mark.once
 @pytest.mark.fault(id="F32")
 def test_an_upgrade_that_was_killed_goes_on_to_the_same_rows_and_schema(tmp_path):
     check(upgraded(tmp_path, 2000, FEW), 2000)
